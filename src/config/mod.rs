@@ -1,0 +1,1 @@
+//! What is written in TOML, and what it means (all errors at once).

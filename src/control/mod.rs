@@ -1,0 +1,1 @@
+//! The control thread and what one tick of it does.

@@ -1,0 +1,1 @@
+//! Paths, time laws, expert labels, import.

@@ -1,0 +1,1 @@
+//! Objective, batches, trainer thread, gate, checkpoint.

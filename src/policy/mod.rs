@@ -1,0 +1,1 @@
+//! The network: layout, forward, backward, Adam, normalisation, file. No allocation after `new`.

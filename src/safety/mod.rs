@@ -1,0 +1,1 @@
+//! Pure: (State, proposal) to (Command, Verdict); total on any `f64`.

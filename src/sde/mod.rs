@@ -1,0 +1,1 @@
+//! Diffusion processes and the targets they perturb.

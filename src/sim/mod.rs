@@ -1,0 +1,1 @@
+//! A simulated Panda on a socket: speaks FCI version 5.

@@ -1,0 +1,1 @@
+//! What a run tells: recorder, report, status.

@@ -1,0 +1,1 @@
+//! Fixed-memory histograms and the cycle split.
