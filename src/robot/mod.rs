@@ -1,5 +1,10 @@
 //! What an arm is to us: its state, a command, its errors; independent of any driver.
+mod fault;
 pub mod limits;
+pub mod panda;
+pub mod realtime;
+
+pub use fault::Fault;
 
 /// Number of joints.
 pub const JOINTS: usize = 7;

@@ -1,0 +1,71 @@
+//! What can go wrong between us and an arm, by name.
+use std::net::IpAddr;
+
+/// A named fault of the robot, its driver or the network.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum Fault {
+    /// The name does not resolve to an address.
+    #[error("the robot's address {name:?} cannot be resolved: {reason}. Give an IP address, for example 172.16.0.2")]
+    UnknownHost {
+        /// What was given.
+        name: String,
+        /// What the system said.
+        reason: String,
+    },
+    /// Nothing answers, or the port is refused.
+    #[error(
+        "no robot answers at {address}, port 1337: {reason}. Check the cable, the address, and that FCI is \
+         activated in Desk; only one client may be connected"
+    )]
+    Unreachable {
+        /// Where we tried.
+        address: IpAddr,
+        /// What the system said.
+        reason: String,
+    },
+    /// The robot speaks another version of the protocol.
+    #[error(
+        "the robot at {address} speaks version {robot} of the research interface, this program version {ours} \
+         (Panda/FER, system 4.0.x to 4.2.x). A Franka Research 3 (version 6 and up) cannot be driven"
+    )]
+    Version {
+        /// Where.
+        address: IpAddr,
+        /// The robot's version.
+        robot: u16,
+        /// Ours.
+        ours: u16,
+    },
+    /// The robot rejected a command.
+    #[error("the robot rejected {command}: {reason}")]
+    Rejected {
+        /// Which command.
+        command: &'static str,
+        /// The driver's words.
+        reason: String,
+    },
+    /// The robot stopped the motion by itself.
+    #[error("the robot stopped the motion: {}", if errors.is_empty() { reason.clone() } else { errors.join(", ") })]
+    Stopped {
+        /// The robot's own names of its errors; empty when it gave none (a user stop).
+        errors: Vec<&'static str>,
+        /// The driver's words.
+        reason: String,
+    },
+    /// The robot is in a mode in which it cannot move.
+    #[error("the robot cannot move: its mode is {mode:?}{}. {mend}", if errors.is_empty() { String::new() } else { format!(" ({})", errors.join(", ")) })]
+    NotReady {
+        /// The mode it reports.
+        mode: super::Mode,
+        /// Active errors.
+        errors: Vec<&'static str>,
+        /// What a person should do.
+        mend: &'static str,
+    },
+    /// No state came for too long.
+    #[error("the robot fell silent: {0}. Check the cable and the robot's own lights before reconnecting")]
+    Lost(String),
+    /// The driver panicked; caught, and the connection given up.
+    #[error("the driver failed inside ({0}); the connection is given up and the robot has stopped by itself")]
+    Driver(String),
+}
