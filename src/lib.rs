@@ -12,6 +12,8 @@
 //! `f32` and dimensionless; `docs/frames-and-units.md` has the frames.
 #![allow(non_snake_case)] // Franka's own symbols (O_T_EE, tau_J) are kept verbatim.
 
+pub mod range;
+
 pub mod robot;
 
 pub mod kinematics;
