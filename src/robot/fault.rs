@@ -5,7 +5,9 @@ use std::net::IpAddr;
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Fault {
     /// The name does not resolve to an address.
-    #[error("the robot's address {name:?} cannot be resolved: {reason}. Give an IP address, for example 172.16.0.2")]
+    #[error(
+        "the robot's address {name:?} cannot be resolved: {reason}. Give an IP address, for example 172.16.0.2"
+    )]
     UnknownHost {
         /// What was given.
         name: String,

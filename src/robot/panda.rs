@@ -8,7 +8,7 @@ use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
-use crate::range::{Violation, check_range};
+use crate::range::{Violation, check_each, check_range};
 
 /// TCP port of the research interface.
 pub const PORT: u16 = 1337;
@@ -59,23 +59,13 @@ impl Options {
     /// Every value outside its allowed range.
     pub fn validate(&self) -> Vec<Violation> {
         let mut out = Vec::new();
-        for v in self.collision_torque_nm {
-            check_range(&mut out, "collision_torque_nm", v, 1.0..=100.0, "Nm");
-        }
-        for v in self.collision_force_n_nm {
-            check_range(&mut out, "collision_force_n_nm", v, 1.0..=200.0, "N, Nm");
-        }
-        for v in self.joint_stiffness_nm_rad {
-            // libfranka 0.9.2, robot.h, setJointImpedance: [0, 14250] Nm/rad.
-            check_range(&mut out, "joint_stiffness_nm_rad", v, 0.0..=14250.0, "Nm/rad");
-        }
+        check_each(&mut out, "collision_torque_nm", &self.collision_torque_nm, 1.0..=100.0, "Nm");
+        check_each(&mut out, "collision_force_n_nm", &self.collision_force_n_nm, 1.0..=200.0, "N, Nm");
+        // libfranka 0.9.2, robot.h, setJointImpedance: [0, 14250] Nm/rad.
+        check_each(&mut out, "joint_stiffness_nm_rad", &self.joint_stiffness_nm_rad, 0.0..=14250.0, "Nm/rad");
         check_range(&mut out, "load_mass_kg", self.load_mass_kg, 0.0..=3.0, "kg");
-        for v in self.load_centre_m {
-            check_range(&mut out, "load_centre_m", v, -0.5..=0.5, "m");
-        }
-        for v in self.load_inertia_kg_m2 {
-            check_range(&mut out, "load_inertia_kg_m2", v, -1.0..=1.0, "kg m²");
-        }
+        check_each(&mut out, "load_centre_m", &self.load_centre_m, -0.5..=0.5, "m");
+        check_each(&mut out, "load_inertia_kg_m2", &self.load_inertia_kg_m2, -1.0..=1.0, "kg m²");
         check_range(&mut out, "connect_timeout_s", self.connect_timeout_s, 0.1..=30.0, "s");
         check_range(&mut out, "silence_timeout_s", self.silence_timeout_s, 0.025..=1.0, "s");
         out
@@ -127,9 +117,9 @@ impl Panda {
             franka::Robot::new(&address.to_string(), franka::RealtimeConfig::Ignore, 1)
         })?
         .map_err(|e| match e {
-            franka::exception::FrankaException::IncompatibleLibraryVersionError { server_version, .. } => {
-                Fault::Version { address, robot: server_version, ours: OUR_VERSION }
-            }
+            franka::exception::FrankaException::IncompatibleLibraryVersionError {
+                server_version, ..
+            } => Fault::Version { address, robot: server_version, ours: OUR_VERSION },
             e => Fault::Unreachable { address, reason: e.to_string() },
         })?;
         Ok(Panda { robot, address })
@@ -153,14 +143,20 @@ impl Panda {
     /// # Errors
     /// [`Fault::Rejected`] names the setter.
     pub fn configure(&mut self, options: &Options) -> Result<(), Fault> {
-        let rejected = |command| move |e: franka::exception::FrankaException| Fault::Rejected { command, reason: e.to_string() };
+        let rejected = |command| {
+            move |e: franka::exception::FrankaException| Fault::Rejected { command, reason: e.to_string() }
+        };
         let (torque, force) = (options.collision_torque_nm, options.collision_force_n_nm);
-        caught(|| self.robot.set_collision_behavior(torque, torque, torque, torque, force, force, force, force))?
-            .map_err(rejected("the collision thresholds"))?;
+        caught(|| {
+            self.robot.set_collision_behavior(torque, torque, torque, torque, force, force, force, force)
+        })?
+        .map_err(rejected("the collision thresholds"))?;
         caught(|| self.robot.set_joint_impedance(options.joint_stiffness_nm_rad))?
             .map_err(rejected("the joint stiffness"))?;
-        caught(|| self.robot.set_load(options.load_mass_kg, options.load_centre_m, options.load_inertia_kg_m2))?
-            .map_err(rejected("the load"))
+        caught(|| {
+            self.robot.set_load(options.load_mass_kg, options.load_centre_m, options.load_inertia_kg_m2)
+        })?
+        .map_err(rejected("the load"))
     }
 
     /// Clears a reflex. Takes seconds on a real arm, which may move a little.

@@ -62,7 +62,9 @@ pub fn pin(to: &[usize]) -> bool {
     // SAFETY: as in `cores`; cores out of range are skipped; 0 names the calling thread.
     unsafe {
         let mut set: libc::cpu_set_t = std::mem::zeroed();
-        to.iter().filter(|&&core| core < libc::CPU_SETSIZE as usize).for_each(|&core| libc::CPU_SET(core, &mut set));
+        to.iter()
+            .filter(|&&core| core < libc::CPU_SETSIZE as usize)
+            .for_each(|&core| libc::CPU_SET(core, &mut set));
         !to.is_empty() && libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &set) == 0
     }
 }
@@ -115,7 +117,9 @@ pub fn enter(options: &Options) -> Granted {
         if pin(&[core]) {
             granted.core = Some(core);
         } else {
-            granted.refused.push(format!("core {core} is not ours to pin to; set realtime.core to one of {cores:?}"));
+            granted
+                .refused
+                .push(format!("core {core} is not ours to pin to; set realtime.core to one of {cores:?}"));
         }
     }
     if options.priority > 0 {
