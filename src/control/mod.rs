@@ -1,1 +1,2 @@
 //! The control thread and what one tick of it does.
+pub mod generator;
