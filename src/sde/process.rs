@@ -96,7 +96,7 @@ impl<const N: usize> Process<N> {
             Self::Brownian { mu, sigma } => {
                 Transition { decay: 1.0, shift: mu.map(|mu| mu * dt), std: sigma * dt.sqrt() }
             }
-            Self::OrnsteinUhlenbeck { theta, sigma } if theta == 0.0 => {
+            Self::OrnsteinUhlenbeck { theta: 0.0, sigma } => {
                 Transition { decay: 1.0, shift, std: sigma * dt.sqrt() }
             }
             Self::OrnsteinUhlenbeck { theta, sigma } => {
