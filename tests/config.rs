@@ -221,6 +221,34 @@ fn all_mistakes_are_told_at_once_in_the_order_of_the_file() {
 }
 
 #[test]
+fn a_default_that_conflicts_is_shown_at_the_key_that_was_written() {
+    let text = "[sde]\nlambda = 0.5\ntube_m = 0.005";
+    let error = load_sources::<Config>(&[source("x.toml", text)]).unwrap_err().to_string();
+    assert_eq!(error, "x.toml:3: sde.tube_release_m = 0.01 (the default): allowed below tube_m");
+}
+
+#[test]
+fn numbers_are_read_in_every_notation_of_toml() {
+    let text = "network = { epochs = 0x3E8, rate = 1_0.0_0e-2, hidden = [0b1000, +16, 3_2] }";
+    let network = read(text).unwrap().network;
+    assert_eq!(network, Network { epochs: 1000, rate: 0.1, hidden: vec![8, 16, 32] });
+}
+
+#[test]
+fn text_nested_without_end_is_refused_and_not_followed() {
+    let deep = 100_000;
+    for text in [
+        format!("[network]\nhidden = {}", "[".repeat(deep)),
+        format!("[network]\nhidden = {}", "{a=".repeat(deep)),
+        format!("[motion{}]", ".a".repeat(deep)),
+        format!("motion{} = 1", ".corner".repeat(deep)),
+        format!("{} = 1", "a".repeat(deep)),
+    ] {
+        assert!(!problems(&text).is_empty());
+    }
+}
+
+#[test]
 fn the_default_file_says_every_key_with_its_default() {
     let text = PRESETS.iter().find(|(name, _)| *name == "default").unwrap().1;
     assert_eq!(Config::load(&["default"]).unwrap(), Config::default());

@@ -164,14 +164,16 @@ impl<'a> Reading<'a> {
         let sound_so_far = self.problems.is_empty();
         for (section, Violation { key, value, allowed }) in config.violations() {
             let path = format!("{section}.{key}");
-            let message = format!("= {value}: allowed {allowed}");
-            match self.place_of(&path) {
-                Some((true, place)) => self.report(place, &[path], false, message),
-                // A default in conflict with what was written. After other problems the conflict may only
-                // come of a value left out.
-                Some((false, place)) if sound_so_far => self.report(place, &[path], false, message),
-                None if sound_so_far => self.report_nowhere(&path, message),
-                _ => {}
+            if let Some(place) = self.places.get(&path) {
+                self.report(*place, &[path], false, format!("= {value}: allowed {allowed}"));
+            } else if sound_so_far {
+                // A default in conflict with what was written. After other problems this is not said: it may
+                // only come of a value that was left out for them.
+                let message = format!("= {value} (the default): allowed {allowed}");
+                match self.rival(section, &allowed) {
+                    Some(place) => self.report(place, &[path], false, message),
+                    None => self.report_nowhere(&path, message),
+                }
             }
         }
         if !sound_so_far {
@@ -189,15 +191,11 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Where `path` was written, or failing that its nearest table; and whether it was itself.
-    fn place_of(&self, path: &str) -> Option<(bool, Place)> {
-        let mut part = path;
-        loop {
-            if let Some(place) = self.places.get(part) {
-                return Some((part == path, *place));
-            }
-            part = &part[..part.rfind('.')?];
-        }
+    /// Where the key that `allowed` speaks of was written, as in "below tube_m"; else its section.
+    fn rival(&self, section: &str, allowed: &str) -> Option<Place> {
+        let words = allowed.split(|c: char| !(c.is_alphanumeric() || c == '_'));
+        let named = words.filter_map(|word| self.places.get(&format!("{section}.{word}"))).next();
+        named.or_else(|| self.places.get(section)).copied()
     }
 
     fn report(&mut self, place: Place, path: &[String], with_column: bool, message: String) {

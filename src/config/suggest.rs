@@ -96,7 +96,7 @@ fn split_unit(key: &str) -> (&str, Option<&str>) {
     }
 }
 
-/// `m_s2` as `m/s²`: the words before the first `s`, `sqrt` or `rad`-denominator, a slash, the rest.
+/// `m_s2` as `m/s2`, `m_sqrt_s` as `m/sqrt(s)`: what a unit in a key means when it is read aloud.
 fn spell(unit: &str) -> String {
     match unit.split_once('_') {
         Some((top, bottom)) => match bottom.strip_prefix("sqrt_") {

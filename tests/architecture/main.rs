@@ -97,11 +97,14 @@ fn breaches(file: &File) -> Vec<String> {
     }
     if REAL_TIME.contains(&file.path.as_str()) {
         let denied = file.denied();
-        for lint in REAL_TIME_LINTS.iter().filter(|lint| !denied.iter().any(|d| d == *lint)) {
+        let missing: Vec<&str> =
+            REAL_TIME_LINTS.into_iter().filter(|lint| !denied.iter().any(|d| d == lint)).collect();
+        if !missing.is_empty() {
+            let lints = missing.join(", ");
             say(
                 1,
                 format!(
-                    "real-time code without #![deny({lint})]: what blocks, allocates or panics stops the arm"
+                    "real-time code without #![deny({lints})]: what blocks, allocates or panics stops the arm"
                 ),
             );
         }
