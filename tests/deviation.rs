@@ -38,6 +38,24 @@ fn a_push_anchors_the_input_to_the_arm_and_letting_go_returns_it_exponentially()
 }
 
 #[test]
+fn the_input_begins_at_the_arm_and_not_at_the_reference() {
+    let options = Options::default();
+    let x_ref = Point::new(0.5, 0.0, 0.4);
+    let arm = x_ref + Point::new(0.0, 0.06, 0.0);
+    let mut follower = Follower::new(&options, &arm);
+    // Until there is a reference, X stays at the arm.
+    assert_eq!(follower.step(&Point::repeat(f64::NAN), &arm, &arm, DT_S), arm);
+    assert!((follower.step(&x_ref, &arm, &arm, DT_S) - arm).norm() < 1e-15);
+    for _ in 0..500 {
+        follower.step(&x_ref, &arm, &arm, DT_S);
+    }
+    let expected = 0.06 * (-options.theta_1_s * 0.5).exp();
+    assert!((follower.deviation().norm() - expected).abs() < 1e-12);
+    follower.anchor(&arm);
+    assert!((follower.step(&x_ref, &arm, &arm, DT_S) - arm).norm() < 1e-15);
+}
+
+#[test]
 fn the_return_does_not_depend_on_the_length_of_the_cycle() {
     let x_ref = Point::zeros();
     let pushed = Point::new(0.03, 0.0, 0.0);

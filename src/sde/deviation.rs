@@ -16,8 +16,8 @@ use crate::kinematics::Point;
 ///
 /// Fed with the reference alone, the policy would never learn of a push. Fed with the measured position, it
 /// would chase its own tracking error. So X follows the reference by the drift of the process that training
-/// perturbed with, and is anchored to the measurement only while the arm is out of the tube: measured further
-/// than `tube_m` from desired, until it is nearer than `tube_release_m`.
+/// perturbed with, and is anchored to the measurement only at the start and while the arm is out of the tube:
+/// measured further than `tube_m` from desired, until it is nearer than `tube_release_m`.
 ///
 /// Total: whatever the bits of the arguments, the answer is finite. No allocation, no clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,12 +28,15 @@ pub struct Follower {
     limit_m: f64,
     z: Point,
     pushed: bool,
+    /// Where X is to begin, until there is a reference to take z from.
+    anchor: Option<Point>,
     last: Point,
 }
 
 impl Follower {
-    /// A follower at rest at `start` (base frame, m): X is there until the first finite reference.
-    pub fn new(options: &Options, start: &Point) -> Self {
+    /// A follower whose X begins where the arm is: `O_p_EE`, m in the base frame.
+    pub fn new(options: &Options, O_p_EE: &Point) -> Self {
+        let start = O_p_EE.map(finite_or_zero);
         Self {
             theta_1_s: finite_or_zero(options.theta_1_s).max(0.0),
             tube_m: options.tube_m,
@@ -41,8 +44,16 @@ impl Follower {
             limit_m: finite_or_zero(options.deviation_limit_m).max(0.0),
             z: Point::zeros(),
             pushed: false,
-            last: start.map(finite_or_zero),
+            anchor: Some(start),
+            last: start,
         }
+    }
+
+    /// Begins anew at the arm, for a policy that takes over again after a pause; X does not jump.
+    ///
+    /// Further than `deviation_limit_m` from the reference X cannot be: move the arm near it first.
+    pub fn anchor(&mut self, O_p_EE: &Point) {
+        self.anchor = Some(O_p_EE.map(finite_or_zero));
     }
 
     /// X for this tick, base frame, m.
@@ -56,11 +67,10 @@ impl Follower {
         let error_m = (O_p_EE - O_p_EE_d).norm();
         // Comparisons with NaN are false: no push.
         self.pushed = error_m > if self.pushed { self.tube_release_m } else { self.tube_m };
-        let deviation = O_p_EE - x_ref;
-        if self.pushed && is_finite(&deviation) {
-            self.z = deviation;
-        } else {
-            self.z *= (-self.theta_1_s * dt_s).exp();
+        let anchor = if self.pushed { Some(*O_p_EE) } else { self.anchor };
+        match anchor.map(|p| p - x_ref) {
+            Some(z) if is_finite(&z) => (self.z, self.anchor) = (z, None),
+            _ => self.z *= (-self.theta_1_s * dt_s).exp(),
         }
         self.z = bounded(&self.z, self.limit_m);
         let x = x_ref + self.z;
