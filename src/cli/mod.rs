@@ -1,6 +1,8 @@
 //! One file a subcommand, nothing but glue.
 use std::process::ExitCode;
 
+pub mod expert;
+
 /// Runs the program; returns its documented exit code.
 pub fn main() -> ExitCode {
     ExitCode::SUCCESS

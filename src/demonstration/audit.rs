@@ -39,8 +39,6 @@ pub enum Tool {
 /// What a file of examples holds; SI units, joints 1 to 7 in order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Audit {
-    /// Layout of this report.
-    pub schema: u32,
     /// The file.
     pub source: String,
     /// Samples in it.
@@ -116,7 +114,6 @@ impl Audit {
         let (step_max, jumps) = steps(examples);
         let (duplicates, conflicts, conflict_max_rad) = doubles(examples);
         Self {
-            schema: 1,
             source: source.to_owned(),
             samples: examples.len(),
             position_min_m: position.0.into(),

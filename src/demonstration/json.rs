@@ -205,7 +205,7 @@ fn sample(value: &Value) -> Result<Example, Fault> {
     let position: [f64; 3] = numbers(value, POSITION, "3 finite numbers, m")?;
     let q: [f64; JOINTS] = numbers(value, JOINT_ANGLES, "7 finite numbers, rad")?;
     let O_p_EE = Point::from(position);
-    if !(O_p_EE.norm() <= DISTANCE_MAX_M) {
+    if O_p_EE.norm() > DISTANCE_MAX_M {
         return Err(Fault {
             key: POSITION,
             value: format!("{position:?}"),
