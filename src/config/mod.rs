@@ -1,1 +1,88 @@
 //! What is written in TOML, and what it means (all errors at once).
+//!
+//! The default configuration, serialised, *is* the schema: a key that is not in it is refused with the
+//! nearest one that is, so what a program reads and what a file may say cannot part ways. To add a section,
+//! add a line to [`Config`].
+//!
+//! An `Option` field has no place in a section: absent from the default, it could never be set. Write a
+//! choice as an enum, and "off" as a value that the documentation of the key names.
+mod error;
+mod place;
+mod preset;
+mod schema;
+mod suggest;
+mod value;
+
+pub use error::{Error, Problem};
+pub use preset::{PRESETS, Source};
+pub use schema::{Contradiction, Sections, load_sources};
+
+use serde::{Deserialize, Serialize};
+
+/// Declares the sections once: the struct, its serde form and the collection of what each finds wrong.
+macro_rules! sections {
+    ($($(#[$doc:meta])* $name:ident: $options:ty,)+) => {
+        /// Everything a file may say; each section is its module's own `Options`.
+        #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+        #[serde(deny_unknown_fields)]
+        pub struct Config { $($(#[$doc])* pub $name: $options,)+ }
+
+        impl Sections for Config {
+            fn violations(&self) -> Vec<(&'static str, crate::range::Violation)> {
+                let mut out = Vec::new();
+                $(out.extend(self.$name.validate().into_iter().map(|v| (stringify!($name), v)));)+
+                out
+            }
+
+            fn contradictions(&self) -> Vec<Contradiction> {
+                contradictions(self)
+            }
+        }
+    };
+}
+
+sections! {
+    /// The process that perturbs demonstrations, and the return to them at run time.
+    sde: crate::sde::Options,
+}
+
+/// What two sections say that cannot both hold.
+fn contradictions(_config: &Config) -> Vec<Contradiction> {
+    Vec::new()
+}
+
+impl Config {
+    /// Reads files or presets in order over the defaults; where two set the same key, the later wins.
+    ///
+    /// Each name is a preset (`original`) or a path (`config/original.toml`). No name gives the defaults.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] with every problem of every file, in order of file and line.
+    pub fn load<S: AsRef<str>>(names: &[S]) -> Result<Self, Error> {
+        let mut sources = Vec::new();
+        let mut problems = Vec::new();
+        for name in names {
+            match Source::open(name.as_ref()) {
+                Ok(source) => sources.push(source),
+                Err(problem) => problems.push(problem),
+            }
+        }
+        match load_sources(&sources) {
+            Ok(config) if problems.is_empty() => Ok(config),
+            Ok(_) => Err(Error::Invalid(problems)),
+            Err(Error::Invalid(more)) => {
+                problems.extend(more);
+                Err(Error::Invalid(problems))
+            }
+            Err(other) => Err(other),
+        }
+    }
+
+    /// The whole configuration as TOML, for reports and for `--print-config`.
+    ///
+    /// # Errors
+    /// [`Error::Schema`] when a section cannot be written as TOML.
+    pub fn to_toml(&self) -> Result<String, Error> {
+        Ok(toml::to_string(self)?)
+    }
+}

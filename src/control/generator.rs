@@ -127,6 +127,7 @@ fn differences(last: &Motion, q: &Joints, dt_s: f64) -> Motion {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing, clippy::disallowed_methods, clippy::disallowed_macros)]
 mod tests {
     use super::*;
     use crate::safety::{self, Limiter, Verdict};

@@ -1,2 +1,3 @@
 //! The control thread and what one tick of it does.
+pub mod clock;
 pub mod generator;

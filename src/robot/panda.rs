@@ -50,7 +50,7 @@ impl Default for Options {
             load_centre_m: [0.0; 3],
             load_inertia_kg_m2: [0.0; 9],
             connect_timeout_s: 2.0,
-            silence_timeout_s: 0.2,
+            silence_timeout_s: 0.5,
         }
     }
 }

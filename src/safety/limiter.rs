@@ -149,6 +149,11 @@ fn brake_step(v: f64, a: f64, a_max: f64, j_max: f64) -> f64 {
     (v + (a + change) * T) * T
 }
 
+/// False for NaN too.
+fn within(x: f64, max: f64) -> bool {
+    x <= max
+}
+
 /// `f64::clamp` panics when min > max or either is NaN; this one is total.
 trait ClampTo {
     fn clamp_to(self, min: f64, max: f64) -> f64;
@@ -232,13 +237,12 @@ impl Joint {
         let rising = a1.max(0.0);
         let mut verdict = Verdict::default();
         // Velocity still rises while the acceleration is taken back at full jerk.
-        if !(v1 + rising * rising / (2.0 * self.dddq_max) <= self.dq_max)
-            || !(v1 + rising * self.lost_s <= self.dq_lost_max)
-        {
+        let top_speed = v1 + rising * rising / (2.0 * self.dddq_max);
+        if !within(top_speed, self.dq_max) || !within(v1 + rising * self.lost_s, self.dq_lost_max) {
             verdict = verdict.and(Verdict::VELOCITY);
         }
         // An arm already outside may rest or return, not go on.
-        if !(self.peak(q1, v1, a1) <= self.q_max.max(q)) {
+        if !within(self.peak(q1, v1, a1), self.q_max.max(q)) {
             verdict = verdict.and(Verdict::POSITION);
         }
         verdict

@@ -1,3 +1,10 @@
+#![allow(
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    clippy::disallowed_types,
+    clippy::disallowed_macros
+)]
 use super::*;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};

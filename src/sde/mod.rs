@@ -1,1 +1,13 @@
-//! Diffusion processes and the targets they perturb.
+//! Diffusion processes and the targets they perturb; the mathematics is in `docs/sde.md`.
+//!
+//! Training draws positions off the demonstration ([`Targets`]); at run time the same pull brings the arm
+//! back to it ([`Follower`]).
+mod deviation;
+mod options;
+mod perturb;
+mod process;
+
+pub use deviation::Follower;
+pub use options::{Kind, Options};
+pub use perturb::{Counts, Target, Targets};
+pub use process::{Process, Transition};

@@ -1,1 +1,5 @@
-//! What a run tells: recorder, report, status.
+//! What a run tells.
+mod report;
+mod spread;
+pub use report::{Ending, Report, write_atomically};
+pub use spread::{Spread, SpreadFigures};

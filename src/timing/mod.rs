@@ -1,1 +1,54 @@
-//! Fixed-memory histograms and the cycle split.
+//! Fixed-memory histograms of how long things took.
+use serde::Serialize;
+
+/// Longest time told apart, ns: ten seconds.
+const MAX_NS: u64 = 10_000_000_000;
+
+/// A histogram of times with 1 ns to 10 s range and three significant digits; never allocates after `new`.
+#[derive(Clone)]
+pub struct Histogram(hdrhistogram::Histogram<u64>);
+
+/// Quantiles of a histogram, µs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[allow(missing_docs)] // the names are the quantiles
+pub struct Quantiles {
+    pub p50: f64,
+    pub p99: f64,
+    pub p999: f64,
+    pub max: f64,
+}
+
+impl Histogram {
+    /// An empty histogram with all its memory.
+    pub fn new() -> Histogram {
+        // The bounds are valid constants; a histogram that could not be made would be a bug found at once.
+        Histogram(hdrhistogram::Histogram::new_with_bounds(1, MAX_NS, 3).expect("constant bounds"))
+    }
+
+    /// Counts one time, ns; longer ones than the range count as its end.
+    pub fn record(&mut self, ns: u64) {
+        self.0.saturating_record(ns);
+    }
+
+    /// How many times were counted.
+    pub fn len(&self) -> u64 {
+        self.0.len()
+    }
+
+    /// Whether nothing was counted.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The quantiles, µs.
+    pub fn quantiles_us(&self) -> Quantiles {
+        let us = |q| self.0.value_at_quantile(q) as f64 * 1e-3;
+        Quantiles { p50: us(0.5), p99: us(0.99), p999: us(0.999), max: self.0.max() as f64 * 1e-3 }
+    }
+}
+
+impl Default for Histogram {
+    fn default() -> Self {
+        Histogram::new()
+    }
+}

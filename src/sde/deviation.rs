@@ -1,0 +1,108 @@
+//! The process at run time: what the policy is asked, so that a push reaches it and it answers by returning.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros
+)]
+use super::Options;
+use crate::kinematics::Point;
+
+/// The policy's input X = x_ref + z, with dz = −θ z dt, and z taken anew from the arm while it is pushed.
+///
+/// Fed with the reference alone, the policy would never learn of a push. Fed with the measured position, it
+/// would chase its own tracking error. So X follows the reference by the drift of the process that training
+/// perturbed with, and is anchored to the measurement only at the start and while the arm is out of the tube:
+/// measured further than `tube_m` from desired, until it is nearer than `tube_release_m`.
+///
+/// Total: whatever the bits of the arguments, the answer is finite. No allocation, no clock.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Follower {
+    theta_1_s: f64,
+    tube_m: f64,
+    tube_release_m: f64,
+    limit_m: f64,
+    z: Point,
+    pushed: bool,
+    /// Where X is to begin, until there is a reference to take z from.
+    anchor: Option<Point>,
+    last: Point,
+}
+
+impl Follower {
+    /// A follower whose X begins where the arm is: `O_p_EE`, m in the base frame.
+    pub fn new(options: &Options, O_p_EE: &Point) -> Self {
+        let start = O_p_EE.map(finite_or_zero);
+        Self {
+            theta_1_s: finite_or_zero(options.theta_1_s).max(0.0),
+            tube_m: options.tube_m,
+            tube_release_m: options.tube_release_m,
+            limit_m: finite_or_zero(options.deviation_limit_m).max(0.0),
+            z: Point::zeros(),
+            pushed: false,
+            anchor: Some(start),
+            last: start,
+        }
+    }
+
+    /// Begins anew at the arm, for a policy that takes over again after a pause; X does not jump.
+    ///
+    /// Further than `deviation_limit_m` from the reference X cannot be: move the arm near it first.
+    pub fn anchor(&mut self, O_p_EE: &Point) {
+        self.anchor = Some(O_p_EE.map(finite_or_zero));
+    }
+
+    /// X for this tick, base frame, m.
+    ///
+    /// `x_ref` is the demonstration's position, `O_p_EE` the measured and `O_p_EE_d` the robot's last desired
+    /// one, all m in the base frame; `dt_s` the time since the last call, s. The decay e^(−θ dt) is exact,
+    /// so a lost cycle costs no accuracy. A reference that is not finite holds the last X; a measurement
+    /// that is not finite counts as no push.
+    pub fn step(&mut self, x_ref: &Point, O_p_EE: &Point, O_p_EE_d: &Point, dt_s: f64) -> Point {
+        let dt_s = if dt_s.is_finite() { dt_s.max(0.0) } else { 0.0 };
+        let error_m = (O_p_EE - O_p_EE_d).norm();
+        // Comparisons with NaN are false: no push.
+        self.pushed = error_m > if self.pushed { self.tube_release_m } else { self.tube_m };
+        let anchor = if self.pushed { Some(*O_p_EE) } else { self.anchor };
+        match anchor.map(|p| p - x_ref) {
+            Some(z) if is_finite(&z) => (self.z, self.anchor) = (z, None),
+            _ => self.z *= (-self.theta_1_s * dt_s).exp(),
+        }
+        self.z = bounded(&self.z, self.limit_m);
+        let x = x_ref + self.z;
+        if is_finite(&x) {
+            self.last = x;
+        }
+        self.last
+    }
+
+    /// The present deviation z, m; never longer than `deviation_limit_m`.
+    pub fn deviation(&self) -> Point {
+        self.z
+    }
+
+    /// Whether the arm is out of the tube, so that X is anchored to the measurement.
+    pub fn is_pushed(&self) -> bool {
+        self.pushed
+    }
+}
+
+fn is_finite(p: &Point) -> bool {
+    p.iter().all(|x| x.is_finite())
+}
+
+fn finite_or_zero(x: f64) -> f64 {
+    if x.is_finite() { x } else { 0.0 }
+}
+
+/// `z`, shortened to `limit` if longer. Scaled by its largest component first: its norm may overflow.
+fn bounded(z: &Point, limit: f64) -> Point {
+    let largest = z.amax();
+    let z = if largest > limit { z * (limit / largest) } else { *z };
+    let norm = z.norm();
+    if norm > limit { z * (limit / norm) } else { z }
+}

@@ -1,0 +1,77 @@
+//! SDE-perturbed targets: where the arm will be when something pushes it off, and what the expert does there.
+use rand::{Rng, RngExt};
+use rand_distr::StandardNormal;
+
+use super::{Options, Process};
+use crate::kinematics::Point;
+use crate::robot::Joints;
+
+/// A perturbed position X_t and the joint angles a*(X_t) that the expert would take there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Target {
+    /// X_t, the end effector in the base frame, m.
+    pub O_p_EE: Point,
+    /// a*(X_t), rad.
+    pub q: Joints,
+}
+
+/// How many perturbed positions the expert could label, and how many it could not.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Labelled.
+    pub accepted: u64,
+    /// Out of reach, outside the joint limits, or not converged.
+    pub rejected: u64,
+}
+
+/// Draws perturbed positions about demonstrated ones and has them labelled.
+#[derive(Clone, Debug)]
+pub struct Targets {
+    process: Process<3>,
+    horizon_s: f64,
+    counts: Counts,
+}
+
+impl Targets {
+    /// The process and the horizon of `options`.
+    pub fn new(options: &Options) -> Self {
+        let process = Process::from_options(options);
+        Self { process, horizon_s: options.horizon_s, counts: Counts::default() }
+    }
+
+    /// X_t with X_0 = `x0`, at a t uniform in 0 to T; base frame, m. No allocation.
+    pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R, x0: &Point) -> Point {
+        let t = self.horizon_s * rng.random::<f64>();
+        let xi: [f64; 3] = std::array::from_fn(|_| rng.sample(StandardNormal));
+        x0 + Point::from(self.process.exact_step(&[0.0; 3], 0.0, t, &xi))
+    }
+
+    /// One target about the demonstrated (`x0`, `q0`); `None`, and counted, when the expert has no answer.
+    ///
+    /// `label` is the inverse-kinematics continuation: from a demonstrated position and its joints to a new
+    /// position, the null space held to the demonstration. A rejected position is not drawn again here: what
+    /// cannot be labelled must thin the data, visibly, rather than bend the law of X_t.
+    pub fn draw<R: Rng + ?Sized>(
+        &mut self,
+        rng: &mut R,
+        (x0, q0): (&Point, &Joints),
+        mut label: impl FnMut((&Point, &Joints), &Point) -> Option<Joints>,
+    ) -> Option<Target> {
+        let O_p_EE = self.sample(rng, x0);
+        match label((x0, q0), &O_p_EE) {
+            Some(q) => {
+                self.counts.accepted += 1;
+                Some(Target { O_p_EE, q })
+            }
+            None => {
+                self.counts.rejected += 1;
+                None
+            }
+        }
+    }
+
+    /// Accepted and rejected so far.
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+}

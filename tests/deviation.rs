@@ -1,0 +1,133 @@
+//! The process at run time: pushed, let go, returning; and finite whatever comes in.
+#![allow(non_snake_case)]
+use franka_imit::kinematics::Point;
+use franka_imit::sde::{Follower, Options};
+use proptest::prelude::*;
+
+const DT_S: f64 = 1e-3;
+
+#[test]
+fn an_undisturbed_arm_is_asked_for_the_reference_exactly() {
+    let start = Point::new(0.5, 0.0, 0.4);
+    let mut follower = Follower::new(&Options::default(), &start);
+    for tick in 0..1000 {
+        let x_ref = start + Point::new(0.0, 1e-4 * f64::from(tick), 0.0);
+        // A tracking error inside the tube must not move the input.
+        let O_p_EE = x_ref - Point::new(0.0, 0.015, 0.0);
+        assert_eq!(follower.step(&x_ref, &O_p_EE, &x_ref, DT_S), x_ref);
+    }
+}
+
+#[test]
+fn a_push_anchors_the_input_to_the_arm_and_letting_go_returns_it_exponentially() {
+    let options = Options::default();
+    let x_ref = Point::new(0.5, 0.0, 0.4);
+    let pushed = x_ref + Point::new(0.03, 0.0, -0.02);
+    let mut follower = Follower::new(&options, &x_ref);
+    assert_eq!(follower.step(&x_ref, &pushed, &x_ref, DT_S), pushed);
+    assert!(follower.is_pushed());
+    // The desired position comes to the arm: the tube closes round it, and the pull begins.
+    let z0 = follower.deviation();
+    for tick in 1..=3000 {
+        let x = follower.step(&x_ref, &pushed, &pushed, DT_S);
+        let expected = z0 * (-options.theta_1_s * DT_S * f64::from(tick)).exp();
+        assert!((x - x_ref - expected).norm() < 1e-12);
+        assert!(!follower.is_pushed());
+    }
+    assert!(follower.deviation().norm() < 1e-4);
+}
+
+#[test]
+fn the_input_begins_at_the_arm_and_not_at_the_reference() {
+    let options = Options::default();
+    let x_ref = Point::new(0.5, 0.0, 0.4);
+    let arm = x_ref + Point::new(0.0, 0.06, 0.0);
+    let mut follower = Follower::new(&options, &arm);
+    // Until there is a reference, X stays at the arm.
+    assert_eq!(follower.step(&Point::repeat(f64::NAN), &arm, &arm, DT_S), arm);
+    assert!((follower.step(&x_ref, &arm, &arm, DT_S) - arm).norm() < 1e-15);
+    for _ in 0..500 {
+        follower.step(&x_ref, &arm, &arm, DT_S);
+    }
+    let expected = 0.06 * (-options.theta_1_s * 0.5).exp();
+    assert!((follower.deviation().norm() - expected).abs() < 1e-12);
+    follower.anchor(&arm);
+    assert!((follower.step(&x_ref, &arm, &arm, DT_S) - arm).norm() < 1e-15);
+}
+
+#[test]
+fn the_return_does_not_depend_on_the_length_of_the_cycle() {
+    let x_ref = Point::zeros();
+    let pushed = Point::new(0.03, 0.0, 0.0);
+    let mut every = Follower::new(&Options::default(), &x_ref);
+    every.step(&x_ref, &pushed, &x_ref, DT_S);
+    let mut lossy = every;
+    for _ in 0..20 {
+        every.step(&x_ref, &x_ref, &x_ref, DT_S);
+    }
+    lossy.step(&x_ref, &x_ref, &x_ref, 20.0 * DT_S);
+    assert!((every.deviation() - lossy.deviation()).norm() < 1e-15);
+}
+
+#[test]
+fn between_the_two_radii_the_state_stays_what_it_was() {
+    let x_ref = Point::zeros();
+    let at = |x| Point::new(x, 0.0, 0.0);
+    let mut follower = Follower::new(&Options::default(), &x_ref);
+    let mut pushed_at = |x| {
+        follower.step(&x_ref, &at(x), &x_ref, DT_S);
+        follower.is_pushed()
+    };
+    let states: Vec<bool> = [0.015, 0.019, 0.021, 0.015, 0.011, 0.009, 0.015].map(&mut pushed_at).into();
+    assert_eq!(states, [false, false, true, true, true, false, false]);
+}
+
+#[test]
+fn the_deviation_is_never_longer_than_its_limit() {
+    let options = Options::default();
+    let x_ref = Point::new(0.5, 0.0, 0.4);
+    let mut follower = Follower::new(&options, &x_ref);
+    for far in [0.2, 5.0, 1e200, f64::MAX] {
+        follower.step(&x_ref, &Point::new(far, -far, 0.0), &x_ref, DT_S);
+        assert!((follower.deviation().norm() - options.deviation_limit_m).abs() < 1e-12, "{far}");
+    }
+}
+
+prop_compose! {
+    fn any_bits()(bits in any::<u64>()) -> f64 { f64::from_bits(bits) }
+}
+
+prop_compose! {
+    /// Any bits, and often the values that break arithmetic.
+    fn any_f64()(x in prop_oneof![
+        any_bits(),
+        -1.0..1.0f64,
+        prop::sample::select(vec![f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, f64::MIN, 0.0, -0.0, 5e-324]),
+    ]) -> f64 { x }
+}
+
+prop_compose! {
+    fn any_point()(x in any_f64(), y in any_f64(), z in any_f64()) -> Point { Point::new(x, y, z) }
+}
+
+proptest! {
+    #[test]
+    fn the_follower_is_finite_and_bounded_on_any_bits(
+        start in any_point(),
+        ticks in prop::collection::vec((any_point(), any_point(), any_point(), any_f64()), 1..20),
+        (theta_1_s, tube_m, tube_release_m, deviation_limit_m) in (any_f64(), any_f64(), any_f64(), any_f64()),
+    ) {
+        let wild = Options { theta_1_s, tube_m, tube_release_m, deviation_limit_m, ..Options::default() };
+        for options in [Options::default(), wild] {
+            let mut follower = Follower::new(&options, &start);
+            for (x_ref, O_p_EE, O_p_EE_d, dt_s) in &ticks {
+                let x = follower.step(x_ref, O_p_EE, O_p_EE_d, *dt_s);
+                prop_assert!(x.iter().all(|x| x.is_finite()));
+                prop_assert!(follower.deviation().iter().all(|z| z.is_finite()));
+                if options.deviation_limit_m == 0.1 {
+                    prop_assert!(follower.deviation().norm() <= 0.1 * (1.0 + 1e-12));
+                }
+            }
+        }
+    }
+}
