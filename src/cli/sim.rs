@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use crate::robot::realtime;
 use crate::sim::{Options, Pace, Sim, Status, wire};
 
 /// Simulate a Panda that libfranka, libfranka-rs and panda-py can connect to.
@@ -35,6 +36,9 @@ pub struct Args {
     /// Write every state and command to this file, as JSON lines.
     #[arg(long, value_name = "FILE")]
     wire_log: Option<PathBuf>,
+    /// SCHED_FIFO priority of the robot's thread, 1 to 99; 0 asks for none.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=99))]
+    priority: i32,
     /// End after this time, s; without it the robot runs until Ctrl-C.
     #[arg(long)]
     duration_s: Option<f64>,
@@ -49,7 +53,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&end))?;
     }
-    let sim = Sim::start(Options {
+    let options = Options {
         bind: args.bind,
         pace: if args.lockstep { Pace::Lockstep } else { Pace::Realtime },
         seed: args.seed,
@@ -59,6 +63,14 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         protocol_version: args.protocol_version,
         wire_log: args.wire_log,
         ..Options::default()
+    };
+    let priority = args.priority;
+    let sim = Sim::start_with(options, move || {
+        if priority > 0 && !realtime::fifo(priority) {
+            log::warn!(
+                "priority {priority} was refused: add 'yourname - rtprio 99' to /etc/security/limits.conf"
+            );
+        }
     })?;
     println!("A simulated Panda listens on {}. Ctrl-C ends it.", sim.address());
     let start = Instant::now();

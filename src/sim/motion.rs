@@ -1,10 +1,14 @@
 //! The robot's own logic: what it does with requests and commands, one cycle after the other. No socket, no clock.
+mod requests;
+#[cfg(test)]
+mod tests;
+
 use super::judge::{self, Desired, SuccessRate, error};
 use super::plant::Plant;
-use super::settings::{IDENTITY, Settings};
-use super::wire::commands::{Move, MoveStatus, RecoveryStatus, SetterStatus, StopMoveStatus};
+use super::settings::Settings;
+use super::wire::commands::{MoveStatus, RecoveryStatus};
 use super::wire::state::{ControllerMode, MotionGeneratorMode, RobotMode};
-use super::wire::{Request, Response, RobotCommand};
+use super::wire::{Response, RobotCommand};
 use crate::robot::limits::{LOST_COMMANDS_MAX, Q_MAX, Q_MIN};
 use crate::robot::{Errors, JOINTS, Joints};
 
@@ -80,7 +84,8 @@ pub(super) struct Robot {
     pub(super) missed: u64,
     motion: Option<Motion>,
     waiting_move: Option<(u32, MotionGeneratorMode, ControllerMode)>,
-    recovery: Option<(u32, u64)>,
+    /// Who waits for it, if still there, and until when it takes.
+    recovery: Option<(Option<u32>, u64)>,
     recovery_ms: u64,
     user_stop: bool,
     slot: Option<RobotCommand>,
@@ -145,63 +150,12 @@ impl Robot {
         self.slot.is_some()
     }
 
-    /// Takes a request; its answer, where there is one already, is added to `replies`.
-    pub(super) fn request(&mut self, command_id: u32, request: &Request) {
-        match request {
-            Request::Connect(_) => {} // the session answers it
-            Request::Move(request) => self.start(command_id, request),
-            Request::StopMove => self.stop(command_id),
-            Request::AutomaticErrorRecovery => self.recover(command_id),
-            Request::GetCartesianLimit(_) => self.reply(
-                command_id,
-                Response::CartesianLimit {
-                    status: SetterStatus::Success,
-                    object_world_size: [0.0; 3],
-                    object_frame: IDENTITY,
-                    active: false,
-                },
-            ),
-            Request::LoadModelLibrary(_) => self.reply(command_id, Response::NoModelLibrary),
-            setter => {
-                let mut settings = self.settings.clone();
-                if let Some((command, mut status)) = settings.apply(setter) {
-                    if self.motion.is_some() || self.waiting_move.is_some() {
-                        status = SetterStatus::CommandNotPossibleRejected;
-                    } else {
-                        self.settings = settings;
-                    }
-                    self.reply(command_id, Response::Setter { command, status });
-                }
-            }
-        }
-    }
-
     fn reply(&mut self, command_id: u32, response: Response) {
         self.replies.push(Reply { command_id, response, after_ms: 0 });
     }
 
     fn reply_later(&mut self, command_id: u32, response: Response, after_ms: u64) {
         self.replies.push(Reply { command_id, response, after_ms });
-    }
-
-    fn start(&mut self, command_id: u32, request: &Move) {
-        let deviations = request.maximum_path_deviation.iter().chain(&request.maximum_goal_deviation);
-        let valid = request.controller_mode <= 2
-            && request.motion_generator_mode <= 3
-            && deviations.into_iter().all(|deviation| *deviation >= 0.0 && deviation.is_finite());
-        let generator = match request.motion_generator_mode {
-            0 => Some(MotionGeneratorMode::JointPosition),
-            1 => Some(MotionGeneratorMode::JointVelocity),
-            _ => None,
-        };
-        let idle = self.mode() == RobotMode::Idle && self.waiting_move.is_none();
-        match generator {
-            _ if !valid => self.reply(command_id, Response::Move(MoveStatus::InvalidArgumentRejected)),
-            Some(generator) if idle && request.controller_mode == 0 => {
-                self.waiting_move = Some((command_id, generator, ControllerMode::JointImpedance));
-            }
-            _ => self.reply(command_id, Response::Move(MoveStatus::CommandNotPossibleRejected)),
-        }
     }
 
     /// Begins the motion that was asked for, once the arm is still and `reply_possible`: its first answer has to
@@ -229,30 +183,6 @@ impl Robot {
         }
     }
 
-    /// Success whatever runs: a client sends this after every failure and must not be refused.
-    fn stop(&mut self, command_id: u32) {
-        self.reply(command_id, Response::StopMove(StopMoveStatus::Success));
-        self.end_motion(MoveStatus::Preempted, 5);
-    }
-
-    fn recover(&mut self, command_id: u32) {
-        let refused = if self.user_stop {
-            Some(RecoveryStatus::EmergencyAborted)
-        } else if self.motion.is_some() || self.recovery.is_some() {
-            Some(RecoveryStatus::CommandNotPossibleRejected)
-        } else if self.errors.0 & judge::only(error::JOINT_POSITION_LIMITS).0 != 0 {
-            Some(RecoveryStatus::ManualErrorRecoveryRequiredRejected)
-        } else if self.errors.is_empty() {
-            Some(RecoveryStatus::Success)
-        } else {
-            None
-        };
-        match refused {
-            Some(status) => self.reply(command_id, Response::Recovery(status)),
-            None => self.recovery = Some((command_id, self.message_id + self.recovery_ms)),
-        }
-    }
-
     /// The motion, running or only asked for, ends with `status`; the arm brakes.
     fn end_motion(&mut self, status: MoveStatus, after_ms: u64) {
         let waiting = self.waiting_move.take().map(|(command_id, ..)| command_id);
@@ -266,14 +196,18 @@ impl Robot {
         self.slot = None;
     }
 
+    fn end_recovery(&mut self, status: RecoveryStatus) {
+        if let Some((Some(command_id), _)) = self.recovery.take() {
+            self.reply(command_id, Response::Recovery(status));
+        }
+    }
+
     /// Stops the arm because of `errors`; they stay until recovery.
     pub(super) fn reflex(&mut self, errors: Errors) {
         self.errors = Errors(self.errors.0 | errors.0);
         self.reflex_reason = errors;
         self.end_motion(MoveStatus::ReflexAborted, 2);
-        if let Some((command_id, _)) = self.recovery.take() {
-            self.reply(command_id, Response::Recovery(RecoveryStatus::ReflexAborted));
-        }
+        self.end_recovery(RecoveryStatus::ReflexAborted);
     }
 
     /// Presses or releases the user stop.
@@ -281,9 +215,7 @@ impl Robot {
         self.user_stop = pressed;
         if pressed {
             self.end_motion(MoveStatus::EmergencyAborted, 2);
-            if let Some((command_id, _)) = self.recovery.take() {
-                self.reply(command_id, Response::Recovery(RecoveryStatus::EmergencyAborted));
-            }
+            self.end_recovery(RecoveryStatus::EmergencyAborted);
         }
     }
 
@@ -293,6 +225,9 @@ impl Robot {
             self.reflex(judge::only(error::COMMUNICATION_CONSTRAINTS));
         }
         self.waiting_move = None;
+        if let Some((command_id, _)) = &mut self.recovery {
+            *command_id = None; // it goes on, but the next client must not get its answer
+        }
         self.replies.clear();
     }
 
@@ -324,13 +259,9 @@ impl Robot {
         if outside && self.errors.is_empty() {
             self.reflex(judge::only(error::JOINT_POSITION_LIMITS));
         }
-        if let Some((command_id, until)) = self.recovery
-            && self.message_id >= until
-            && self.desired.at_rest()
-        {
-            self.recovery = None;
+        if self.recovery.is_some_and(|(_, until)| self.message_id >= until) && self.desired.at_rest() {
             self.errors = Errors::default();
-            self.reply(command_id, Response::Recovery(RecoveryStatus::Success));
+            self.end_recovery(RecoveryStatus::Success);
         }
     }
 
