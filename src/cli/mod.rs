@@ -1,4 +1,6 @@
 //! One file a subcommand, nothing but glue.
+pub mod sim;
+
 use std::process::ExitCode;
 
 pub mod expert;
