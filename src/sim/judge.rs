@@ -140,3 +140,6 @@ impl SuccessRate {
         f64::from(self.answered.count_ones()) / f64::from(self.slots.max(1))
     }
 }
+
+#[cfg(test)]
+mod tests;

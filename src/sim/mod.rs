@@ -13,7 +13,6 @@ pub mod judge;
 mod motion;
 mod options;
 mod plant;
-mod pose;
 mod publish;
 mod server;
 mod session;

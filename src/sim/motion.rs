@@ -1,7 +1,7 @@
 //! The robot's own logic: what it does with requests and commands, one cycle after the other. No socket, no clock.
 use super::judge::{self, Desired, SuccessRate, error};
 use super::plant::Plant;
-use super::settings::Settings;
+use super::settings::{IDENTITY, Settings};
 use super::wire::commands::{Move, MoveStatus, RecoveryStatus, SetterStatus, StopMoveStatus};
 use super::wire::state::{ControllerMode, MotionGeneratorMode, RobotMode};
 use super::wire::{Request, Response, RobotCommand};
@@ -157,7 +157,7 @@ impl Robot {
                 Response::CartesianLimit {
                     status: SetterStatus::Success,
                     object_world_size: [0.0; 3],
-                    object_frame: self.settings_identity(),
+                    object_frame: IDENTITY,
                     active: false,
                 },
             ),
@@ -174,10 +174,6 @@ impl Robot {
                 }
             }
         }
-    }
-
-    fn settings_identity(&self) -> [f64; 16] {
-        Settings::default().NE_T_EE
     }
 
     fn reply(&mut self, command_id: u32, response: Response) {

@@ -10,6 +10,10 @@ use crate::robot::{JOINTS, Joints};
 const INERTIA: Joints = [1.4, 1.6, 1.2, 1.1, 0.4, 0.35, 0.3];
 /// Coulomb friction left over by the robot's own compensation, Nm: our estimate.
 const COULOMB: Joints = [0.3, 0.3, 0.3, 0.3, 0.15, 0.15, 0.15];
+/// Below this speed a joint may stick, rad/s …
+const STICK_SPEED: f64 = 1e-4;
+/// … when what pushes it is less than this many times the Coulomb friction (Stribeck: it holds more than it drags).
+const STICTION: f64 = 1.3;
 /// Viscous friction left over, Nm s/rad: our estimate.
 const VISCOUS: Joints = [0.5, 0.5, 0.5, 0.5, 0.2, 0.2, 0.2];
 /// Lag behind a steady motion from damping of the measured velocity, s.
@@ -61,7 +65,8 @@ impl Plant {
                 let resist = INERTIA[i] + h * (damping + VISCOUS[i]) + h * h * K_theta[i];
                 let free = (INERTIA[i] * self.dq[i] + h * push) / resist;
                 let held = h * COULOMB[i] / resist;
-                self.dq[i] = if free.abs() > held { free - held.copysign(free) } else { 0.0 };
+                let sticks = self.dq[i].abs() < STICK_SPEED && push.abs() < STICTION * COULOMB[i];
+                self.dq[i] = if free.abs() > held && !sticks { free - held.copysign(free) } else { 0.0 };
                 self.q[i] += h * self.dq[i];
             }
             let tau = K_theta[i] * (desired.q[i] - self.q[i]) + (damping - on_measured) * desired.dq[i]
@@ -71,3 +76,6 @@ impl Plant {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

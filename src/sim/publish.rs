@@ -1,7 +1,8 @@
 //! What the robot says about itself: its state of this millisecond, consistent in itself.
 use super::motion::Robot;
-use super::pose::{forward_and_jacobian, to_column_major};
+
 use super::wire::RobotState;
+use crate::kinematics::{forward_and_jacobian, to_column_major};
 use crate::robot::{JOINTS, Joints};
 use nalgebra::SVector;
 

@@ -1,13 +1,14 @@
 //! What a client sets before it moves the arm: checked as the robot documents it, kept until the robot ends.
 use nalgebra::Matrix4;
 
-use super::pose::{from_column_major, hand_tool, to_column_major};
 use super::wire::Request;
 use super::wire::commands::{SetCollisionBehavior, SetFilters, SetGuidingMode, SetLoad, SetterStatus};
-use crate::kinematics::Pose;
+use crate::kinematics::{Pose, from_column_major, hand_tool, to_column_major};
 use crate::robot::Joints;
 
-const IDENTITY: [f64; 16] = [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
+/// No displacement, column-major.
+pub(super) const IDENTITY: [f64; 16] =
+    [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
 /// How far a transform's last row and column norms may be off (libfranka 0.9.2's own check of its callers).
 const TRANSFORM_TOLERANCE: f64 = 1e-5;
 

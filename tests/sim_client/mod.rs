@@ -89,7 +89,7 @@ pub fn pulse(robot: &mut Robot, joint: usize, speed: f64, duration_s: f64) -> Fr
 }
 
 /// From 0 to 1 with zero velocity, acceleration and jerk at both ends.
-fn smooth(s: f64) -> f64 {
+pub fn smooth(s: f64) -> f64 {
     let s = s.clamp(0.0, 1.0);
     s.powi(4) * (35.0 - 84.0 * s + 70.0 * s * s - 20.0 * s.powi(3))
 }
