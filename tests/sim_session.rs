@@ -38,6 +38,7 @@ fn states_flow_as_soon_as_the_client_is_connected() {
 }
 
 #[test]
+#[allow(deprecated)] // the wire still has the filters
 fn setters_take_effect_and_refuse_what_is_out_of_range() {
     let sim = sim_at([127, 0, 1, 31], lockstep());
     deadline(20, move || {
@@ -120,7 +121,7 @@ fn modes_that_are_not_simulated_are_rejected_and_leave_the_robot_idle() {
 
 #[test]
 fn a_second_client_is_refused_and_the_first_loses_no_cycle() {
-    let sim = sim_at([127, 0, 1, 34], lockstep());
+    let sim = sim_at([127, 0, 1, 34], Options { lockstep_timeout_s: 0.5, ..lockstep() });
     deadline(30, move || {
         let address = sim.address();
         let mut robot = connect(&sim);
@@ -138,6 +139,7 @@ fn a_second_client_is_refused_and_the_first_loses_no_cycle() {
             }
         });
         swing(&mut robot, 0, 0.2, 2.0).expect("the first client is not disturbed");
+        assert_eq!(sim.status().commands_missed, 0);
         assert!(Robot::new(&address.ip().to_string(), RealtimeConfig::Ignore, 1).is_err());
         stop.store(true, std::sync::atomic::Ordering::Relaxed);
         assert!(intruder.join().expect("every try was refused") > 0);

@@ -62,7 +62,6 @@ pub fn run(args: Args) -> anyhow::Result<()> {
     })?;
     println!("A simulated Panda listens on {}. Ctrl-C ends it.", sim.address());
     let start = Instant::now();
-    let mut said = String::new();
     let mut last = sim.status();
     let mut next_line = start + Duration::from_secs(1);
     while !end.load(Ordering::Relaxed) && args.duration_s.is_none_or(|s| start.elapsed().as_secs_f64() < s) {
@@ -71,7 +70,7 @@ pub fn run(args: Args) -> anyhow::Result<()> {
         if Instant::now() >= next_line {
             next_line += Duration::from_secs(1);
             let status = sim.status();
-            say(&line(&status, &last), &mut said);
+            say(&status, &last);
             last = status;
         }
     }
@@ -92,19 +91,23 @@ fn line(now: &Status, last: &Status) -> String {
     if missed > 0 {
         line += &format!(", {missed} missed");
     }
+    let slips = now.slips - last.slips;
+    if slips > 0 {
+        line += &format!(", late {slips} times");
+    }
     if !errors.is_empty() {
         line += &format!(", errors: {errors}");
     }
     line
 }
 
-/// One line that is rewritten on a terminal; elsewhere a line only when something else is to be said.
-fn say(line: &str, said: &mut String) {
+/// One line that is rewritten on a terminal; elsewhere a line only when mode, client or errors have changed.
+fn say(now: &Status, last: &Status) {
+    let line = line(now, last);
     if std::io::stderr().is_terminal() {
         eprint!("\r\x1b[2K{line}");
         let _ = std::io::stderr().flush(); // a status line that cannot be shown is not worth ending for
-    } else if line != said {
+    } else if (now.mode, now.client, now.errors) != (last.mode, last.client, last.errors) {
         eprintln!("{line}");
     }
-    *said = line.to_owned();
 }
