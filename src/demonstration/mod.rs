@@ -1,1 +1,18 @@
 //! Paths, time laws, expert labels, import.
+pub mod audit;
+pub mod csv;
+mod dataset;
+pub mod drawing;
+pub mod expert;
+pub mod import;
+pub mod json;
+pub mod path;
+mod profile;
+pub mod shapes;
+mod survey;
+pub mod time_law;
+pub mod timed_path;
+
+pub use audit::Audit;
+pub use dataset::{BOX_MAX_M, BOX_MIN_M, Dataset, Error, Example, LabelledBy};
+pub use survey::{DESCRIBED_MAX, Extreme, Survey, Unlabelled};

@@ -103,25 +103,33 @@ pub fn wrap_rad(angle: f64) -> f64 {
 /// 0.07 rad outside its limit, is left out.
 pub fn inverse(O_T_EE: &Pose, F_T_EE: &Pose, q7: f64) -> Branches {
     let mut found = Branches::EMPTY;
-    let O_T_F = O_T_EE * F_T_EE.inverse();
-    let (s7, c7) = q7.sin_cos();
-    let x6 = O_T_F.rotation * Vector3::new(c7, -s7, 0.0);
-    let z6 = O_T_F.rotation * Vector3::new(s7, c7, 0.0);
-    let z7 = O_T_F.rotation * Vector3::z();
-    let O_p_W = O_T_F.translation.vector - D_FLANGE * z7 - A7 * x6;
-    let wrist = Wrist { x6, y6: -z7, z6, W_p_S: Point::new(0.0, 0.0, D1) - O_p_W, q7 };
+    let wrist = Wrist::new(O_T_EE, F_T_EE, q7);
 
     // |S − W|² = |upper arm|² + |forearm|² + 2 (A cos q4 + B sin q4), both arms as in frame 3's x–z plane.
     let (A, B) = (D3 * D5 - A4 * A4, -A4 * (D3 + D5));
     let arms = D3 * D3 + D5 * D5 + 2.0 * A4 * A4;
     let reach = (wrist.W_p_S.norm_squared() - arms) / (2.0 * A.hypot(B));
     let Some(bend) = acos(reach) else { return found };
-    let stretched = B.atan2(A);
+    let stretched = stretched_q4_rad();
     wrist.elbow(wrap_into(stretched - bend, 3), 0, &mut found);
     if bend > 0.0 {
         wrist.elbow(wrap_into(stretched + bend, 3), 1, &mut found);
     }
     found
+}
+
+/// How far the wrist (the crossing of axes 5 and 6) lies from the shoulder, m, with joint 7 at `q7` rad, and
+/// the shortest and longest distance the elbow allows, joint limits left aside.
+pub fn wrist_reach_m(O_T_EE: &Pose, F_T_EE: &Pose, q7: f64) -> (f64, std::ops::RangeInclusive<f64>) {
+    let (upper, fore) = (D3.hypot(A4), D5.hypot(A4));
+    (Wrist::new(O_T_EE, F_T_EE, q7).W_p_S.norm(), (fore - upper).abs()..=fore + upper)
+}
+
+/// Joint 4 with shoulder, elbow and wrist in one line, about −0.467 rad: inside its limits, and the arm singular.
+pub fn stretched_q4_rad() -> f64 {
+    // Where the distance from shoulder to wrist, A cos q4 + B sin q4, is largest.
+    let (A, B) = (D3 * D5 - A4 * A4, -A4 * (D3 + D5));
+    B.atan2(A)
 }
 
 /// What the pose and q7 alone say: the axes of frame 6 in the base frame and the line to the shoulder.
@@ -135,6 +143,16 @@ struct Wrist {
 }
 
 impl Wrist {
+    fn new(O_T_EE: &Pose, F_T_EE: &Pose, q7: f64) -> Self {
+        let O_T_F = O_T_EE * F_T_EE.inverse();
+        let (s7, c7) = q7.sin_cos();
+        let x6 = O_T_F.rotation * Vector3::new(c7, -s7, 0.0);
+        let z6 = O_T_F.rotation * Vector3::new(s7, c7, 0.0);
+        let z7 = O_T_F.rotation * Vector3::z();
+        let O_p_W = O_T_F.translation.vector - D_FLANGE * z7 - A7 * x6;
+        Self { x6, y6: -z7, z6, W_p_S: Point::new(0.0, 0.0, D1) - O_p_W, q7 }
+    }
+
     /// Adds the postures with the elbow at `q4`: the two angles of joint 6.
     fn elbow(&self, q4: f64, family: u8, found: &mut Branches) {
         let (s4, c4) = q4.sin_cos();

@@ -21,7 +21,7 @@ mod inverse;
 mod wire;
 
 pub use forward::{flange, forward, forward_and_jacobian, hand_tool, jacobian};
-pub use inverse::{Branch, Branches, inverse, limit_margin_rad, wrap_rad};
+pub use inverse::{Branch, Branches, inverse, limit_margin_rad, stretched_q4_rad, wrap_rad, wrist_reach_m};
 pub use wire::{NotRigid, from_column_major, to_column_major};
 
 /// A pose of one frame in another; the name says which: `A_T_B` is B in A.

@@ -1,0 +1,38 @@
+#!/bin/sh
+# Drives the simulated Panda with a client that is not ours: panda-python, which carries the C++ libfranka 0.9.2.
+#
+#   scripts/check_outside_clients.sh [FOLDER]
+#
+# FOLDER keeps the Python environment between runs; without it a temporary one is made and removed.
+# FRANKA_IMIT names the binary (default: built here, release). PYTHON names a Python that panda-python has
+# wheels for (3.7 to 3.13); the first one that works is taken.
+set -eu
+cd "$(dirname "$0")/.."
+
+if [ $# -ge 1 ]; then
+    folder=$1
+    mkdir -p "$folder"
+else
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+fi
+
+if [ ! -x "$folder/bin/python" ]; then
+    for python in ${PYTHON:-python3.11 /usr/bin/python3.11 python3.12 python3.10 python3.13 python3}; do
+        # A name on PATH may be a shim without a Python behind it.
+        if "$python" -c 'import sys; sys.exit(not (3, 8) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
+            "$python" -m venv "$folder"
+            break
+        fi
+    done
+fi
+[ -x "$folder/bin/python" ] || { echo "no Python from 3.8 to 3.13 found; set PYTHON" >&2; exit 2; }
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check 'panda-python==1.1.1'
+
+if [ -z "${FRANKA_IMIT:-}" ]; then
+    cargo build --release --bin franka-imit
+    FRANKA_IMIT=${CARGO_TARGET_DIR:-target}/release/franka-imit
+fi
+exec_status=0
+"$folder/bin/python" scripts/check_panda_python.py "$FRANKA_IMIT" || exec_status=$?
+exit "$exec_status"

@@ -1,0 +1,125 @@
+//! `franka-imit sim`: a robot for everybody's tests.
+use std::io::{IsTerminal, Write};
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::robot::realtime;
+use crate::sim::{Options, Pace, Sim, Status, wire};
+
+/// Simulate a Panda that libfranka, libfranka-rs and panda-py can connect to.
+#[derive(clap::Args, Debug)]
+pub struct Args {
+    /// Loopback address of the robot; several robots take several addresses (127.0.0.1, 127.0.0.2, ...).
+    #[arg(long, default_value = "127.0.0.1")]
+    bind: IpAddr,
+    /// Let time wait for the client in motions, as fast as the sockets allow, instead of 1 kHz.
+    #[arg(long)]
+    lockstep: bool,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Standard deviation of the measured joint positions, rad.
+    #[arg(long, default_value_t = 0.0)]
+    q_noise_rad: f64,
+    /// Share of the commands that get lost on the way, 0 to 1.
+    #[arg(long, default_value_t = 0.0)]
+    command_loss: f64,
+    /// How long automatic error recovery takes, s.
+    #[arg(long, default_value_t = 1.0)]
+    recovery_delay_s: f64,
+    /// Protocol version to answer with; another than 5 refuses every client of a Panda.
+    #[arg(long, default_value_t = wire::VERSION)]
+    protocol_version: u16,
+    /// Write every state and command to this file, as JSON lines.
+    #[arg(long, value_name = "FILE")]
+    wire_log: Option<PathBuf>,
+    /// SCHED_FIFO priority of the robot's thread, 1 to 99; 0 asks for none.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=99))]
+    priority: i32,
+    /// End after this time, s; without it the robot runs until Ctrl-C.
+    #[arg(long)]
+    duration_s: Option<f64>,
+}
+
+/// Serves until Ctrl-C, with a status line every second.
+///
+/// # Errors
+/// The options are out of range, the address is in use, or the simulator's thread has died.
+pub fn run(args: Args) -> anyhow::Result<()> {
+    let end = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+        signal_hook::flag::register(signal, Arc::clone(&end))?;
+    }
+    let options = Options {
+        bind: args.bind,
+        pace: if args.lockstep { Pace::Lockstep } else { Pace::Realtime },
+        seed: args.seed,
+        q_noise_rad: args.q_noise_rad,
+        command_loss: args.command_loss,
+        recovery_delay_s: args.recovery_delay_s,
+        protocol_version: args.protocol_version,
+        wire_log: args.wire_log,
+        ..Options::default()
+    };
+    let priority = args.priority;
+    let sim = Sim::start_with(options, move || {
+        if priority > 0 && !realtime::fifo(priority) {
+            log::warn!(
+                "priority {priority} was refused: add 'yourname - rtprio 99' to /etc/security/limits.conf"
+            );
+        }
+    })?;
+    println!("A simulated Panda listens on {}. Ctrl-C ends it.", sim.address());
+    let start = Instant::now();
+    let mut last = sim.status();
+    let mut next_line = start + Duration::from_secs(1);
+    while !end.load(Ordering::Relaxed) && args.duration_s.is_none_or(|s| start.elapsed().as_secs_f64() < s) {
+        std::thread::sleep(Duration::from_millis(50));
+        anyhow::ensure!(sim.is_alive(), "the simulator's thread has died; its message stands above");
+        if Instant::now() >= next_line {
+            next_line += Duration::from_secs(1);
+            let status = sim.status();
+            say(&status, &last);
+            last = status;
+        }
+    }
+    if std::io::stderr().is_terminal() {
+        eprintln!();
+    }
+    Ok(())
+}
+
+/// Mode, client, rate and errors of the last second.
+fn line(now: &Status, last: &Status) -> String {
+    let client = now.client.map_or("no client".to_owned(), |client| format!("client {client}"));
+    let errors = now.errors.names().collect::<Vec<_>>().join(", ");
+    let commands = now.commands_received - last.commands_received;
+    let missed = now.commands_missed - last.commands_missed;
+    let states = now.states_sent - last.states_sent;
+    let mut line = format!("{:?}, {client}, {states} states/s, {commands} commands/s", now.mode);
+    if missed > 0 {
+        line += &format!(", {missed} missed");
+    }
+    let slips = now.slips - last.slips;
+    if slips > 0 {
+        line += &format!(", late {slips} times");
+    }
+    if !errors.is_empty() {
+        line += &format!(", errors: {errors}");
+    }
+    line
+}
+
+/// One line that is rewritten on a terminal; elsewhere a line only when mode, client or errors have changed.
+fn say(now: &Status, last: &Status) {
+    let line = line(now, last);
+    if std::io::stderr().is_terminal() {
+        eprint!("\r\x1b[2K{line}");
+        let _ = std::io::stderr().flush(); // a status line that cannot be shown is not worth ending for
+    } else if (now.mode, now.client, now.errors) != (last.mode, last.client, last.errors) {
+        eprintln!("{line}");
+    }
+}

@@ -1,0 +1,257 @@
+//! Points from files: CSV with units in its header, and the list of positions the JSON data sets hold.
+use super::drawing::REACH_MAX_M;
+use super::shapes::nearest;
+use crate::kinematics::Point;
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+
+/// The largest file read, bytes.
+pub const BYTES_MAX: u64 = 64 << 20;
+/// The most points read from one file.
+pub const POINTS_MAX: usize = 200_000;
+
+/// Every column a trajectory may have; `t_s` and the orientation (xyzw) may be left out.
+const COLUMNS: [&str; 8] = ["t_s", "x_m", "y_m", "z_m", "qx", "qy", "qz", "qw"];
+
+/// Points as written, in the base frame, m.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Rows {
+    /// Positions in order.
+    pub points: Vec<Point>,
+    /// When each was drawn, s, if the file says so.
+    pub times_s: Option<Vec<f64>>,
+    /// What was accepted but not used as written.
+    pub warnings: Vec<Warning>,
+}
+
+/// What was accepted but not used as written.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum Warning {
+    /// Orientation columns: read, checked, and not used.
+    OrientationUnused { file: PathBuf },
+    /// Neighbouring points far apart for their file: the pen was lifted, or a row is missing.
+    Gap { file: PathBuf, index: usize, gap_m: f64 },
+}
+
+impl Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::OrientationUnused { file } => {
+                write!(f, "{}: qx,qy,qz,qw are not used yet; the tool points down", file.display())
+            }
+            Self::Gap { file, index, gap_m } => write!(
+                f,
+                "{}: a gap of {gap_m:.3} m before point {index} is crossed in a straight line",
+                file.display()
+            ),
+        }
+    }
+}
+
+/// Why a file is no list of points.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Error {
+    #[error("{}: cannot be read: {source}", file.display())]
+    Read { file: PathBuf, source: std::io::Error },
+    #[error("{}: {bytes} bytes, allowed {BYTES_MAX}; keep one trajectory a file", file.display())]
+    TooLarge { file: PathBuf, bytes: u64 },
+    #[error("{}: more than {POINTS_MAX} points; keep every second one, or split it", file.display())]
+    TooMany { file: PathBuf },
+    #[error("{}: line {line} is not UTF-8 text; save it as plain CSV", file.display())]
+    NotText { file: PathBuf, line: usize },
+    #[error("{}: holds no points; write the header t_s,x_m,y_m,z_m (t_s may be left out), then one line a point",
+        file.display())]
+    Empty { file: PathBuf },
+    #[error("{}: line {line}: column {column:?} {problem}", file.display())]
+    Header { file: PathBuf, line: usize, column: String, problem: String },
+    #[error("{}: line {line} has {found} columns, the header {expected}", file.display())]
+    Ragged { file: PathBuf, line: usize, found: usize, expected: usize },
+    #[error("{}: line {line}, column {column}: {value:?}, allowed {allowed}", file.display())]
+    Value { file: PathBuf, line: usize, column: &'static str, value: String, allowed: String },
+    #[error("{}: not the JSON list of {{\"desired_end_effector_position\": [x, y, z], …}}: {reason}", file.display())]
+    Json { file: PathBuf, reason: String },
+}
+
+/// Reads a CSV file with the header `t_s,x_m,y_m,z_m` (`t_s` optional; `qx,qy,qz,qw` read and not used).
+///
+/// # Errors
+/// File, line, column, value, what is allowed, and what to change.
+pub fn read_csv(file: &Path) -> Result<Rows, Error> {
+    parse_csv(&bytes(file)?, file)
+}
+
+/// Reads the positions of a JSON list of `{"desired_end_effector_position": [x, y, z], …}`, m, in order.
+///
+/// # Errors
+/// The element and what is wrong with it.
+pub fn read_json(file: &Path) -> Result<Rows, Error> {
+    parse_json(&bytes(file)?, file)
+}
+
+fn bytes(file: &Path) -> Result<Vec<u8>, Error> {
+    let failed = |source| Error::Read { file: file.to_owned(), source };
+    let bytes = std::fs::metadata(file).map_err(failed)?.len();
+    if bytes > BYTES_MAX {
+        return Err(Error::TooLarge { file: file.to_owned(), bytes });
+    }
+    std::fs::read(file).map_err(failed)
+}
+
+/// Reads CSV text; `file` is only for messages. Empty lines and lines that begin with `#` are skipped.
+///
+/// # Errors
+/// As [`read_csv`].
+pub fn parse_csv(bytes: &[u8], file: &Path) -> Result<Rows, Error> {
+    let file = || file.to_owned();
+    let text = std::str::from_utf8(bytes).map_err(|e| {
+        let line = bytes[..e.valid_up_to()].iter().filter(|b| **b == b'\n').count() + 1;
+        Error::NotText { file: file(), line }
+    })?;
+    let lines = text.trim_start_matches('\u{feff}').lines().enumerate();
+    let mut lines = lines
+        .map(|(i, line)| (i + 1, line.trim()))
+        .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'));
+    let (line, header) = lines.next().ok_or_else(|| Error::Empty { file: file() })?;
+    let columns =
+        columns(header).map_err(|(column, problem)| Error::Header { file: file(), line, column, problem })?;
+    let mut rows = Rows { times_s: columns.contains(&"t_s").then(Vec::new), ..Default::default() };
+    if columns.contains(&"qx") {
+        rows.warnings.push(Warning::OrientationUnused { file: file() });
+    }
+    for (line, text) in lines {
+        let found = text.split(',').count();
+        if found != columns.len() {
+            return Err(Error::Ragged { file: file(), line, found, expected: columns.len() });
+        }
+        let mut p = Point::zeros();
+        for (&column, text) in columns.iter().zip(text.split(',').map(str::trim)) {
+            let before = rows.times_s.as_ref().and_then(|t| t.last()).copied();
+            let wrong = |allowed| Error::Value { file: file(), line, column, value: shown(text), allowed };
+            let value = value(column, text, before).map_err(wrong)?;
+            match column {
+                "t_s" => rows.times_s.iter_mut().for_each(|t| t.push(value)),
+                "x_m" => p.x = value,
+                "y_m" => p.y = value,
+                "z_m" => p.z = value,
+                _ => (),
+            }
+        }
+        rows.points.push(p);
+        if rows.points.len() > POINTS_MAX {
+            return Err(Error::TooMany { file: file() });
+        }
+    }
+    finish(rows, &file())
+}
+
+/// The columns of a header, in their order; else the one at fault and what is wrong with it.
+fn columns(header: &str) -> Result<Vec<&'static str>, (String, String)> {
+    let mut columns = Vec::new();
+    for given in header.split(',').map(str::trim) {
+        let known = COLUMNS.iter().find(|c| **c == given);
+        match known {
+            Some(column) if columns.contains(column) => {
+                return Err((shown(given), "stands twice in the header; keep one".to_owned()));
+            }
+            Some(column) => columns.push(*column),
+            None => return Err((shown(given), unknown_column(given))),
+        }
+    }
+    let missing = |names: &[&'static str]| names.iter().copied().find(|c| !columns.contains(c));
+    let orientation = &COLUMNS[4..];
+    let some_orientation = orientation.iter().any(|c| columns.contains(c));
+    match missing(&COLUMNS[1..4]).or_else(|| some_orientation.then(|| missing(orientation)).flatten()) {
+        Some(column) => Err((column.to_owned(), "is missing from the header; add it".to_owned())),
+        None => Ok(columns),
+    }
+}
+
+fn unknown_column(given: &str) -> String {
+    let ask = "the header must name columns of t_s,x_m,y_m,z_m,qx,qy,qz,qw, separated by commas";
+    let axis = given.get(..1).filter(|axis| ["x", "y", "z"].contains(axis));
+    match (axis, given.get(1..).unwrap_or("")) {
+        _ if given.parse::<f64>().is_ok() => format!("is a number; add a header line: {ask}"),
+        _ if given.contains([';', '\t', ' ']) => format!("is not one column: {ask}"),
+        (Some(axis), "") => format!("names no unit; in metres it is {axis}_m"),
+        (Some(axis), "_mm") => format!("is in millimetres; divide by 1000 and name it {axis}_m"),
+        (Some(axis), "_cm") => format!("is in centimetres; divide by 100 and name it {axis}_m"),
+        _ if given == "t" => "names no unit; in seconds it is t_s".to_owned(),
+        _ if given == "t_ms" => "is in milliseconds; divide by 1000 and name it t_s".to_owned(),
+        _ => format!("is unknown, the nearest is {}; {ask}", nearest(given, &COLUMNS)),
+    }
+}
+
+/// The number in a cell, or what is allowed there.
+fn value(column: &str, text: &str, time_before: Option<f64>) -> Result<f64, String> {
+    let number = text.parse().unwrap_or(f64::NAN);
+    match column {
+        _ if !f64::is_finite(number) => Err("a finite number, with a point for the decimals".to_owned()),
+        "t_s" => match time_before {
+            Some(before) if number <= before => {
+                Err(format!("more than {before}, the time before; sort the lines, or leave t_s out"))
+            }
+            _ => Ok(number),
+        },
+        "x_m" | "y_m" | "z_m" if number.abs() > REACH_MAX_M => {
+            Err(format!("-{REACH_MAX_M} to {REACH_MAX_M} m; this looks like millimetres: divide by 1000"))
+        }
+        "qx" | "qy" | "qz" | "qw" if number.abs() > 1.0 + 1e-6 => {
+            Err("-1 to 1, a unit quaternion".to_owned())
+        }
+        _ => Ok(number),
+    }
+}
+
+/// Reads JSON text; `file` is only for messages.
+///
+/// # Errors
+/// As [`read_json`].
+pub fn parse_json(bytes: &[u8], file: &Path) -> Result<Rows, Error> {
+    let wrong = |reason: String| Error::Json { file: file.to_owned(), reason };
+    let list: Vec<serde_json::Value> = serde_json::from_slice(bytes).map_err(|e| wrong(e.to_string()))?;
+    if list.len() > POINTS_MAX {
+        return Err(Error::TooMany { file: file.to_owned() });
+    }
+    let point = |(i, element): (usize, &serde_json::Value)| {
+        let given = &element["desired_end_effector_position"];
+        let numbers: Option<Vec<f64>> =
+            given.as_array().and_then(|list| list.iter().map(serde_json::Value::as_f64).collect());
+        match numbers.as_deref() {
+            Some(&[x, y, z]) => Ok(Point::new(x, y, z)),
+            _ => Err(wrong(format!(
+                "element {i} has desired_end_effector_position {}, allowed three numbers in metres",
+                shown(&given.to_string())
+            ))),
+        }
+    };
+    let points = list.iter().enumerate().map(point).collect::<Result<_, _>>()?;
+    finish(Rows { points, ..Default::default() }, file)
+}
+
+/// Refuses a file without points, and notes gaps.
+fn finish(mut rows: Rows, file: &Path) -> Result<Rows, Error> {
+    if rows.points.is_empty() {
+        return Err(Error::Empty { file: file.to_owned() });
+    }
+    let gaps: Vec<f64> = rows.points.windows(2).map(|p| (p[1] - p[0]).norm()).collect();
+    let mut sorted = gaps.clone();
+    sorted.sort_by(f64::total_cmp);
+    let usual_m = sorted.get(sorted.len() / 2).copied().unwrap_or(0.0);
+    // A drawing has many short steps; few long ones, as in a polygon of five points, are its sides.
+    let wide = |gap: f64| gap > 0.02 && gap > 10.0 * usual_m;
+    let gap = gaps.iter().enumerate().filter(|(_, gap)| wide(**gap));
+    let file = file.to_owned();
+    if let Some((i, &gap_m)) = gap.max_by(|a, b| a.1.total_cmp(b.1)) {
+        rows.warnings.push(Warning::Gap { file, index: i + 1, gap_m });
+    }
+    Ok(rows)
+}
+
+/// The beginning of what was written: a message must stay readable whatever a file holds.
+fn shown(text: &str) -> String {
+    let mut chars = text.chars();
+    let start: String = chars.by_ref().take(40).collect();
+    if chars.next().is_some() { start + "…" } else { start }
+}

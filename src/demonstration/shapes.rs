@@ -1,0 +1,169 @@
+//! The trajectories a person can name: three built-in shapes, or a file.
+use super::csv;
+use super::drawing;
+use super::path::Path;
+use crate::kinematics::Point;
+use std::f64::consts::TAU;
+use std::path::{Path as FilePath, PathBuf};
+use std::str::FromStr;
+
+/// The names `load` knows, beside files.
+pub const NAMES: [&str; 3] = ["circle", "square", "figure-eight"];
+
+/// What `--trajectory` may name; positions are those of the end effector EE in the base frame O.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Trajectory {
+    /// Centre (0.5, 0, 0.4), radius 0.1 m, in the plane x = 0.5; starts at (0.5, 0.1, 0.4), then rises.
+    Circle,
+    /// Centre (0.3, 0, 0.5), side 0.1 m, horizontal; starts at the corner (0.35, 0.05, 0.5).
+    Square,
+    /// Centre (0.45, 0, 0.35), 0.2 m along x, 0.1 m along y, horizontal; starts at its centre.
+    FigureEight,
+    /// A `.csv` or `.json` file.
+    File(PathBuf),
+}
+
+/// A path and what its author should know about it.
+#[derive(Clone, Debug)]
+pub struct Loaded {
+    /// The path.
+    pub path: Path,
+    /// What was accepted but not used as written.
+    pub warnings: Vec<csv::Warning>,
+}
+
+/// Why a trajectory cannot be loaded.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs)]
+pub enum Error {
+    #[error(
+        "trajectory {given:?} is unknown; did you mean {nearest:?}? allowed: circle, square, figure-eight, \
+         or a .csv or .json file"
+    )]
+    Unknown { given: String, nearest: &'static str },
+    #[error("{}: files of this kind are not read; allowed: .csv (t_s,x_m,y_m,z_m) and .json", file.display())]
+    Kind { file: PathBuf },
+    #[error(transparent)]
+    File(#[from] csv::Error),
+    #[error("{what}: {source}")]
+    Path { what: String, source: drawing::Error },
+}
+
+impl FromStr for Trajectory {
+    type Err = Error;
+
+    fn from_str(given: &str) -> Result<Self, Error> {
+        match given {
+            "circle" => Ok(Self::Circle),
+            "square" => Ok(Self::Square),
+            "figure-eight" => Ok(Self::FigureEight),
+            // A name without a dot or a slash is no file of ours, whether one of that name exists or not.
+            _ if given.contains(['.', '/', '\\']) => Ok(Self::File(given.into())),
+            _ => Err(Error::Unknown { given: given.to_owned(), nearest: nearest(given, &NAMES) }),
+        }
+    }
+}
+
+impl Trajectory {
+    /// The path; `options` apply to files only, built-in shapes are exact.
+    ///
+    /// # Errors
+    /// A file that cannot be read as a path, with line, column, value and what to change.
+    pub fn load(&self, options: &drawing::Options) -> Result<Loaded, Error> {
+        let (points, times_s, options, warnings) = match self {
+            Self::Circle => (circle(), None, &EXACT, Vec::new()),
+            Self::Square => (square(), None, &EXACT, Vec::new()),
+            Self::FigureEight => (figure_eight(), None, &EXACT, Vec::new()),
+            Self::File(file) => {
+                let rows = read(file)?;
+                (rows.points, rows.times_s, options, rows.warnings)
+            }
+        };
+        let path = drawing::path(&points, times_s.as_deref(), options)
+            .map_err(|source| Error::Path { what: self.to_string(), source })?;
+        Ok(Loaded { path, warnings })
+    }
+}
+
+impl std::fmt::Display for Trajectory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Circle => f.write_str("circle"),
+            Self::Square => f.write_str("square"),
+            Self::FigureEight => f.write_str("figure-eight"),
+            Self::File(file) => file.display().fmt(f),
+        }
+    }
+}
+
+/// The path that `spec` names: a built-in shape or a file.
+///
+/// # Errors
+/// An unknown name, with the nearest known one; a file that is no path.
+pub fn load(spec: &str, options: &drawing::Options) -> Result<Loaded, Error> {
+    Trajectory::from_str(spec)?.load(options)
+}
+
+const EXACT: drawing::Options = drawing::Options { smoothing_m: 0.0, closed: Some(true) };
+
+fn read(file: &FilePath) -> Result<csv::Rows, Error> {
+    match file.extension().and_then(|e| e.to_str()) {
+        Some("csv") => Ok(csv::read_csv(file)?),
+        Some("json") => Ok(csv::read_json(file)?),
+        _ => Err(Error::Kind { file: file.to_owned() }),
+    }
+}
+
+fn circle() -> Vec<Point> {
+    let length = TAU * 0.1;
+    evenly(|u| Point::new(0.5, 0.1 * (TAU * u).cos(), 0.4 + 0.1 * (TAU * u).sin()), length)
+}
+
+fn square() -> Vec<Point> {
+    [(1.0, 1.0), (-1.0, 1.0), (-1.0, -1.0), (1.0, -1.0), (1.0, 1.0)]
+        .map(|(x, y)| Point::new(0.3 + 0.05 * x, 0.05 * y, 0.5))
+        .to_vec()
+}
+
+/// Gerono's lemniscate.
+fn figure_eight() -> Vec<Point> {
+    // 0.6097 m is its length, rounded up; the points are then a little nearer than asked.
+    evenly(|u| Point::new(0.45 + 0.1 * (TAU * u).sin(), 0.05 * (2.0 * TAU * u).sin(), 0.35), 0.62)
+}
+
+/// Points of the closed curve over `u` in [0, 1], each exactly on it, evenly spaced in arc length.
+fn evenly(curve: impl Fn(f64) -> Point, length_m: f64) -> Vec<Point> {
+    const FINE: usize = 20_000;
+    let fine: Vec<Point> = (0..=FINE).map(|k| curve(k as f64 / FINE as f64)).collect();
+    let mut arc = vec![0.0];
+    for pair in fine.windows(2) {
+        arc.push(arc[arc.len() - 1] + (pair[1] - pair[0]).norm());
+    }
+    let n = (length_m / drawing::SPACING_M).ceil() as usize;
+    let at = |k: usize| {
+        let s = arc[FINE] * k as f64 / n as f64;
+        let i = arc.partition_point(|x| *x <= s).clamp(1, FINE);
+        let within = ((s - arc[i - 1]) / (arc[i] - arc[i - 1])).clamp(0.0, 1.0);
+        curve((i as f64 - 1.0 + within) / FINE as f64)
+    };
+    (0..=n).map(at).collect()
+}
+
+/// The name in `names` that takes the fewest insertions, deletions and changes to get from `given`.
+pub(super) fn nearest(given: &str, names: &[&'static str]) -> &'static str {
+    let distance = |name: &str| {
+        let name: Vec<char> = name.chars().collect();
+        let mut row: Vec<usize> = (0..=name.len()).collect();
+        for (i, g) in given.chars().take(64).enumerate() {
+            let mut diagonal = row[0];
+            row[0] = i + 1;
+            for (j, n) in name.iter().enumerate() {
+                let change = diagonal + usize::from(g != *n);
+                diagonal = row[j + 1];
+                row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
+            }
+        }
+        row[name.len()]
+    };
+    names.iter().copied().min_by_key(|name| distance(name)).unwrap_or("")
+}

@@ -1,0 +1,137 @@
+//! A path with its time law as a table of one lap, read by the control loop each millisecond.
+//!
+//! Nothing here allocates or panics: any time has an answer.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros
+)]
+use super::path::Path;
+use crate::kinematics::Point;
+use crate::robot::limits::CYCLE_S;
+use nalgebra::Vector3;
+
+/// One row of the lap, at a whole millisecond.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Row {
+    pub(super) p: Point,
+    pub(super) dp: Vector3<f64>,
+    pub(super) arc_m: f64,
+}
+
+/// What limits the speed at a place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Limit {
+    /// Nothing but the speed that was asked for, or drawn.
+    Speed,
+    /// The end effector's acceleration in the bend of the path.
+    Curvature,
+    /// The velocity of the joint, counted from 1 at the base.
+    JointVelocity(usize),
+    /// The acceleration of the joint, counted from 1 at the base.
+    JointAcceleration(usize),
+}
+
+/// The place where the path must be followed most slowly, stops aside.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slowest {
+    /// Speed there, m/s.
+    pub speed_m_s: f64,
+    /// Arc length of the place, m.
+    pub arc_m: f64,
+    /// The place, base frame, m.
+    pub point: Point,
+    /// What limits it.
+    pub limit: Limit,
+}
+
+/// A path with a time for every place: what [`super::time_law::plan`] makes.
+#[derive(Clone, Debug)]
+pub struct TimedPath {
+    pub(super) path: Path,
+    /// First and last row are the two ends of the lap; on a closed path the same place.
+    pub(super) rows: Vec<Row>,
+    pub(super) slowest: Slowest,
+    pub(super) stretch: f64,
+}
+
+impl TimedPath {
+    /// Duration of one lap, s: once round a closed path, or once along an open one.
+    pub fn lap_s(&self) -> f64 {
+        self.rows.len().saturating_sub(1) as f64 * CYCLE_S
+    }
+
+    /// Reference position (base frame, m) and velocity (m/s) at `tau_s` after the start of a lap.
+    ///
+    /// Every lap of a closed path is the same; on an open path every second lap runs backwards. A time
+    /// that is not finite has no place: the answer is the start, at rest.
+    pub fn at(&self, tau_s: f64) -> (Point, Vector3<f64>) {
+        let Some((a, b, u, direction)) = self.rows_at(tau_s) else {
+            return (self.rows.first().map_or_else(Point::zeros, |row| row.p), Vector3::zeros());
+        };
+        // Cubic Hermite between the rows, in coordinates of one cycle.
+        let (m0, m1, chord) = (a.dp * CYCLE_S, b.dp * CYCLE_S, b.p - a.p);
+        let (c, d) = (chord * 3.0 - m0 * 2.0 - m1, m0 + m1 - chord * 2.0);
+        let p = a.p + (m0 + (c + d * u) * u) * u;
+        let dp = (m0 + (c * 2.0 + d * (3.0 * u)) * u) / CYCLE_S;
+        (p, dp * direction)
+    }
+
+    /// Arc length of the reference at `tau_s`, m: where [`Path::nearest_around`] should look.
+    pub fn arc_m(&self, tau_s: f64) -> f64 {
+        let length = self.path.length_m();
+        let arc_m = self.rows_at(tau_s).map_or(0.0, |(a, b, u, _)| a.arc_m + (b.arc_m - a.arc_m) * u);
+        if self.path.is_closed() { arc_m.rem_euclid(length) } else { arc_m.max(0.0).min(length) }
+    }
+
+    /// The geometry, for contour errors and drawing.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// The slowest place other than a stop, and what slows it.
+    pub fn slowest(&self) -> Slowest {
+        self.slowest
+    }
+
+    /// The highest speed of the end effector, m/s.
+    pub fn top_speed_m_s(&self) -> f64 {
+        self.rows.iter().map(|row| row.dp.norm()).fold(0.0, f64::max)
+    }
+
+    /// By how much the lap was made longer, after planning, to keep every joint in its limits; 1 mostly.
+    pub fn stretch(&self) -> f64 {
+        self.stretch
+    }
+
+    /// Lower and upper corner of the box around the path, base frame, m.
+    pub fn extent(&self) -> [Point; 2] {
+        self.path.extent()
+    }
+
+    /// The rows around `tau_s`, how far between them it lies, and the direction of travel.
+    fn rows_at(&self, tau_s: f64) -> Option<(&Row, &Row, f64, f64)> {
+        let lap_s = self.lap_s();
+        if !tau_s.is_finite() || lap_s <= 0.0 {
+            return None;
+        }
+        let (tau_s, direction) = match self.path.is_closed() {
+            true => (tau_s.rem_euclid(lap_s), 1.0),
+            false => match tau_s.rem_euclid(2.0 * lap_s) {
+                back if back > lap_s => (2.0 * lap_s - back, -1.0),
+                forth => (forth, 1.0),
+            },
+        };
+        let k = ((tau_s / CYCLE_S) as usize).min(self.rows.len().saturating_sub(2));
+        let u = (tau_s / CYCLE_S - k as f64).clamp(0.0, 1.0);
+        match self.rows.get(k..k + 2) {
+            Some([a, b]) => Some((a, b, u, direction)),
+            _ => None,
+        }
+    }
+}

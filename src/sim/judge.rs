@@ -1,0 +1,145 @@
+//! What the robot asks of every command: pure checks of joint commands against the nominal limits.
+//!
+//! Differences are backward, over exactly one cycle, from the values published last as `q_d`, `dq_d`,
+//! `ddq_d`. Source: Franka FCI documentation, "Requirements", joint trajectory requirements (Panda).
+use crate::robot::limits::{CYCLE_S, DDDQ_MAX, DDQ_MAX, DQ_MAX, Q_MAX, Q_MIN};
+use crate::robot::{Errors, JOINTS, Joints};
+
+/// Index of each error the judge can raise, in wire order.
+#[allow(missing_docs)] // the names are those of `robot::ERROR_NAMES`
+pub mod error {
+    pub const JOINT_POSITION_LIMITS: usize = 0;
+    pub const START_POSE_INVALID: usize = 11;
+    pub const POSITION_LIMITS: usize = 12;
+    pub const VELOCITY_LIMITS: usize = 13;
+    pub const VELOCITY_DISCONTINUITY: usize = 14;
+    pub const ACCELERATION_DISCONTINUITY: usize = 15;
+    pub const COMMUNICATION_CONSTRAINTS: usize = 25;
+}
+
+/// Largest distance of the first commanded joint position from `q_d`, rad (undocumented: our choice).
+pub const START_POSE_TOLERANCE: f64 = 0.1;
+/// Relative room above a limit for the rounding of three differences at 1 kHz.
+const ROUNDING: f64 = 1e-6;
+
+/// The last desired joint trajectory point: what the robot publishes and differentiates against.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Desired {
+    /// rad.
+    pub q: Joints,
+    /// rad/s.
+    pub dq: Joints,
+    /// rad/s².
+    pub ddq: Joints,
+}
+
+impl Desired {
+    /// At rest at `q`.
+    pub fn at(q: Joints) -> Self {
+        Self { q, dq: [0.0; JOINTS], ddq: [0.0; JOINTS] }
+    }
+
+    /// Whether nothing is asked to move.
+    pub fn at_rest(&self) -> bool {
+        self.dq == [0.0; JOINTS]
+    }
+}
+
+/// The set with one error.
+pub fn only(index: usize) -> Errors {
+    Errors(1 << index)
+}
+
+/// The point a joint position command makes of `last`, and the limits it breaks.
+pub fn joint_position(last: &Desired, q_c: &Joints) -> (Desired, Errors) {
+    let mut next = Desired::at(*q_c);
+    for i in 0..JOINTS {
+        next.dq[i] = (q_c[i] - last.q[i]) / CYCLE_S;
+        next.ddq[i] = (next.dq[i] - last.dq[i]) / CYCLE_S;
+    }
+    (next, check(last, &next))
+}
+
+/// The point a joint velocity command makes of `last`, and the limits it breaks.
+pub fn joint_velocity(last: &Desired, dq_c: &Joints) -> (Desired, Errors) {
+    let mut next = Desired { q: last.q, dq: *dq_c, ddq: [0.0; JOINTS] };
+    for i in 0..JOINTS {
+        next.q[i] = last.q[i] + dq_c[i] * CYCLE_S;
+        next.ddq[i] = (dq_c[i] - last.dq[i]) / CYCLE_S;
+    }
+    (next, check(last, &next))
+}
+
+/// What the robot puts in the place of a command that did not come: constant acceleration.
+pub fn extrapolate(last: &Desired) -> (Desired, Errors) {
+    let mut next = *last;
+    for i in 0..JOINTS {
+        next.dq[i] += last.ddq[i] * CYCLE_S;
+        next.q[i] += next.dq[i] * CYCLE_S;
+    }
+    (next, check(last, &next))
+}
+
+/// Whether the first position of a motion is where the robot is.
+pub fn start_pose(last: &Desired, q_c: &Joints) -> Errors {
+    let near = last.q.iter().zip(q_c).all(|(q_d, q_c)| (q_c - q_d).abs() <= START_POSE_TOLERANCE);
+    if near { Errors::default() } else { only(error::START_POSE_INVALID) }
+}
+
+/// Every limit `next` breaks when it follows `last`. A value that is not a number breaks all it enters.
+fn check(last: &Desired, next: &Desired) -> Errors {
+    let within = |value: f64, limit: f64| value.abs() <= limit * (1.0 + ROUNDING);
+    let mut errors = 0;
+    for i in 0..JOINTS {
+        let jerk = (next.ddq[i] - last.ddq[i]) / CYCLE_S;
+        let checks = [
+            (error::POSITION_LIMITS, (Q_MIN[i]..=Q_MAX[i]).contains(&next.q[i])),
+            (error::VELOCITY_LIMITS, within(next.dq[i], DQ_MAX[i])),
+            (error::VELOCITY_DISCONTINUITY, within(next.ddq[i], DDQ_MAX[i])),
+            (error::ACCELERATION_DISCONTINUITY, within(jerk, DDDQ_MAX[i])),
+        ];
+        for (index, holds) in checks {
+            errors |= u64::from(!holds) << index;
+        }
+    }
+    Errors(errors)
+}
+
+/// One cycle of the robot's own stop: each joint slows at its acceleration limit, never beyond its range.
+pub fn brake(last: &Desired) -> Desired {
+    let mut next = *last;
+    for i in 0..JOINTS {
+        let slower = (last.dq[i].abs() - DDQ_MAX[i] * CYCLE_S).max(0.0).copysign(last.dq[i]);
+        let q = last.q[i] + slower * CYCLE_S;
+        let inside = (Q_MIN[i]..=Q_MAX[i]).contains(&q);
+        next.dq[i] = if inside && slower != 0.0 { slower } else { 0.0 };
+        next.q[i] = q.clamp(Q_MIN[i], Q_MAX[i]);
+        next.ddq[i] = (next.dq[i] - last.dq[i]) / CYCLE_S;
+    }
+    next
+}
+
+/// Which of the last 100 command slots were answered.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SuccessRate {
+    answered: u128,
+    slots: u32,
+}
+
+impl SuccessRate {
+    const WINDOW: u32 = 100;
+
+    /// Counts one slot.
+    pub fn count(&mut self, answered: bool) {
+        self.answered = (self.answered << 1 | u128::from(answered)) & ((1 << Self::WINDOW) - 1);
+        self.slots = (self.slots + 1).min(Self::WINDOW);
+    }
+
+    /// Share of answered slots among those seen, at most the last 100; 0 before the first.
+    pub fn rate(&self) -> f64 {
+        f64::from(self.answered.count_ones()) / f64::from(self.slots.max(1))
+    }
+}
+
+#[cfg(test)]
+mod tests;

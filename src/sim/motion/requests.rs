@@ -1,0 +1,84 @@
+//! What the robot does with a request over TCP.
+use super::Robot;
+use crate::sim::judge::{self, error};
+use crate::sim::settings::IDENTITY;
+use crate::sim::wire::commands::{Move, MoveStatus, RecoveryStatus, SetterStatus, StopMoveStatus};
+use crate::sim::wire::state::{ControllerMode, MotionGeneratorMode, RobotMode};
+use crate::sim::wire::{Request, Response};
+
+impl Robot {
+    /// Takes a request; its answer, where there is one already, is added to `replies`.
+    pub(in crate::sim) fn request(&mut self, command_id: u32, request: &Request) {
+        match request {
+            Request::Connect(_) => {} // the session answers it
+            Request::Move(request) => self.start(command_id, request),
+            Request::StopMove => self.stop(command_id),
+            Request::AutomaticErrorRecovery => self.recover(command_id),
+            Request::GetCartesianLimit(_) => self.reply(
+                command_id,
+                Response::CartesianLimit {
+                    status: SetterStatus::Success,
+                    object_world_size: [0.0; 3],
+                    object_frame: IDENTITY,
+                    active: false,
+                },
+            ),
+            Request::LoadModelLibrary(_) => self.reply(command_id, Response::NoModelLibrary),
+            setter => {
+                let mut settings = self.settings.clone();
+                if let Some((command, mut status)) = settings.apply(setter) {
+                    if self.motion.is_some() || self.waiting_move.is_some() {
+                        status = SetterStatus::CommandNotPossibleRejected;
+                    } else {
+                        self.settings = settings;
+                    }
+                    self.reply(command_id, Response::Setter { command, status });
+                }
+            }
+        }
+    }
+
+    fn start(&mut self, command_id: u32, request: &Move) {
+        let deviations = request.maximum_path_deviation.iter().chain(&request.maximum_goal_deviation);
+        let valid = request.controller_mode <= 2
+            && request.motion_generator_mode <= 3
+            && deviations.into_iter().all(|deviation| *deviation >= 0.0 && deviation.is_finite());
+        let generator = match request.motion_generator_mode {
+            0 => Some(MotionGeneratorMode::JointPosition),
+            1 => Some(MotionGeneratorMode::JointVelocity),
+            _ => None,
+        };
+        let idle = self.mode() == RobotMode::Idle && self.waiting_move.is_none();
+        match generator {
+            _ if !valid => self.reply(command_id, Response::Move(MoveStatus::InvalidArgumentRejected)),
+            Some(generator) if idle && request.controller_mode == 0 => {
+                self.waiting_move = Some((command_id, generator, ControllerMode::JointImpedance));
+            }
+            _ => self.reply(command_id, Response::Move(MoveStatus::CommandNotPossibleRejected)),
+        }
+    }
+
+    /// Success whatever runs: a client sends this after every failure and must not be refused.
+    fn stop(&mut self, command_id: u32) {
+        self.reply(command_id, Response::StopMove(StopMoveStatus::Success));
+        self.end_motion(MoveStatus::Preempted, 5);
+    }
+
+    fn recover(&mut self, command_id: u32) {
+        let refused = if self.user_stop {
+            Some(RecoveryStatus::EmergencyAborted)
+        } else if self.motion.is_some() || self.recovery.is_some() {
+            Some(RecoveryStatus::CommandNotPossibleRejected)
+        } else if self.errors.0 & judge::only(error::JOINT_POSITION_LIMITS).0 != 0 {
+            Some(RecoveryStatus::ManualErrorRecoveryRequiredRejected)
+        } else if self.errors.is_empty() {
+            Some(RecoveryStatus::Success)
+        } else {
+            None
+        };
+        match refused {
+            Some(status) => self.reply(command_id, Response::Recovery(status)),
+            None => self.recovery = Some((Some(command_id), self.message_id + self.recovery_ms)),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! How a simulated Panda starts: what a configuration file may say of it.
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::wire::VERSION;
+use crate::range::{Violation, check_range, check_that};
+use crate::robot::Joints;
+use crate::robot::limits::{Q_MAX, Q_MIN, Q_READY};
+
+/// What drives the robot's time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Pace {
+    /// A state every millisecond of the monotonic clock. Behind schedule it goes on from there: never a burst.
+    #[default]
+    Realtime,
+    /// In a motion the next state leaves as soon as the last one is answered, or counts as missed after
+    /// `lockstep_timeout_s`; otherwise like [`Pace::Realtime`].
+    Lockstep,
+}
+
+/// Options of the simulated Panda.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Address the robot lives on; only loopback, so that nobody mistakes it for a real one.
+    pub bind: IpAddr,
+    /// What drives time.
+    pub pace: Pace,
+    /// Lockstep: how long a command may take before it counts as missed, s.
+    pub lockstep_timeout_s: f64,
+    /// Joint positions at the start, rad.
+    pub q_start_rad: Joints,
+    /// Seed of every random draw (noise, losses).
+    pub seed: u64,
+    /// Standard deviation of the measured joint positions, rad; velocities get a hundredfold of it, in rad/s.
+    pub q_noise_rad: f64,
+    /// Share of the commands lost on the way, 0 to 1.
+    pub command_loss: f64,
+    /// How long automatic error recovery takes, s. Real robots: 0.7 to 7.3 s (users' measurements).
+    pub recovery_delay_s: f64,
+    /// Protocol version the robot answers with; another than 5 refuses every client of today's Panda.
+    #[serde(skip)]
+    pub protocol_version: u16,
+    /// Where every state and command is written; see [`super::wire_log`].
+    #[serde(skip)]
+    pub wire_log: Option<PathBuf>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
+            pace: Pace::default(),
+            lockstep_timeout_s: 0.020,
+            q_start_rad: Q_READY,
+            seed: 0,
+            q_noise_rad: 0.0,
+            command_loss: 0.0,
+            recovery_delay_s: 1.0,
+            protocol_version: VERSION,
+            wire_log: None,
+        }
+    }
+}
+
+impl Options {
+    /// Every option outside its range.
+    pub fn validate(&self) -> Vec<Violation> {
+        let mut out = Vec::new();
+        let loopback = self.bind.is_loopback();
+        check_that(
+            &mut out,
+            "bind",
+            self.bind,
+            loopback,
+            "a loopback address (127.0.0.1 to 127.255.255.254)",
+        );
+        check_range(&mut out, "lockstep_timeout_s", self.lockstep_timeout_s, 0.001..=10.0, "s");
+        for ((&q, low), high) in self.q_start_rad.iter().zip(Q_MIN).zip(Q_MAX) {
+            check_range(&mut out, "q_start_rad", q, low..=high, "rad");
+        }
+        check_range(&mut out, "q_noise_rad", self.q_noise_rad, 0.0..=0.01, "rad");
+        check_range(&mut out, "command_loss", self.command_loss, 0.0..=1.0, "");
+        check_range(&mut out, "recovery_delay_s", self.recovery_delay_s, 0.0..=60.0, "s");
+        out
+    }
+}

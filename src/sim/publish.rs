@@ -1,0 +1,82 @@
+//! What the robot says about itself: its state of this millisecond, consistent in itself.
+use super::motion::Robot;
+
+use super::wire::RobotState;
+use crate::kinematics::{forward_and_jacobian, to_column_major};
+use crate::robot::{JOINTS, Joints};
+use nalgebra::SVector;
+
+/// Mass of the Franka hand, kg (Franka Hand product manual).
+const M_HAND: f64 = 0.73;
+/// The hand's centre of mass in the flange frame, m (Desk's default for the hand).
+const F_X_CHAND: [f64; 3] = [-0.01, 0.0, 0.03];
+/// The hand's inertia about its centre of mass, kg m² (Desk's default for the hand).
+const I_HAND: [f64; 9] = [0.001, 0.0, 0.0, 0.0, 0.0025, 0.0, 0.0, 0.0, 0.0017];
+/// The fourth joint's angle at which the elbow changes sides, rad (libfranka-common, elbow documentation).
+const ELBOW_FLIP: f64 = -0.467002423653011;
+
+/// The state of `robot`, its sensors off by `q_noise` rad and `dq_noise` rad/s.
+///
+/// Torques are those of the internal controller, without gravity; there is no contact, so external torques
+/// and forces are zero.
+pub(super) fn state(robot: &Robot, q_noise: &Joints, dq_noise: &Joints) -> RobotState {
+    let (settings, plant, desired) = (&robot.settings, &robot.plant, &robot.desired);
+    let measured = |value: &Joints, noise: &Joints| std::array::from_fn(|i| value[i] + noise[i]);
+    let (q, dq): (Joints, Joints) = (measured(&plant.q, q_noise), measured(&plant.dq, dq_noise));
+    let O_T_EE = to_column_major(&forward_and_jacobian(&q, &settings.tool).0);
+    let (O_T_EE_d, J_d) = forward_and_jacobian(&desired.q, &settings.tool);
+    let O_T_EE_d = to_column_major(&O_T_EE_d);
+    let O_dP_EE_d: [f64; 6] = (J_d * SVector::<f64, JOINTS>::from(desired.dq)).into();
+    RobotState {
+        message_id: robot.message_id,
+        O_T_EE,
+        O_T_EE_d,
+        F_T_EE: settings.F_T_EE,
+        EE_T_K: settings.EE_T_K,
+        F_T_NE: settings.F_T_NE,
+        NE_T_EE: settings.NE_T_EE,
+        m_ee: M_HAND,
+        I_ee: I_HAND,
+        F_x_Cee: F_X_CHAND,
+        m_load: settings.load.m_load,
+        I_load: settings.load.I_load,
+        F_x_Cload: settings.load.F_x_Cload,
+        elbow: elbow(&q),
+        elbow_d: elbow(&desired.q),
+        tau_J: plant.tau,
+        tau_J_d: plant.tau,
+        dtau_J: plant.dtau,
+        q,
+        q_d: desired.q,
+        dq,
+        dq_d: desired.dq,
+        ddq_d: desired.ddq,
+        joint_contact: [0.0; JOINTS],
+        cartesian_contact: [0.0; 6],
+        joint_collision: [0.0; JOINTS],
+        cartesian_collision: [0.0; 6],
+        tau_ext_hat_filtered: [0.0; JOINTS],
+        O_F_ext_hat_K: [0.0; 6],
+        K_F_ext_hat_K: [0.0; 6],
+        O_dP_EE_d,
+        O_ddP_O: [0.0, 0.0, -9.81],
+        elbow_c: elbow(&desired.q),
+        delbow_c: [0.0; 2],
+        ddelbow_c: [0.0; 2],
+        O_T_EE_c: O_T_EE_d,
+        O_dP_EE_c: [0.0; 6],
+        O_ddP_EE_c: [0.0; 6],
+        theta: q,
+        dtheta: dq,
+        motion_generator_mode: robot.generator_mode(),
+        controller_mode: robot.controller_mode(),
+        errors: robot.errors,
+        reflex_reason: robot.reflex_reason,
+        robot_mode: robot.mode(),
+        control_command_success_rate: robot.success_rate(),
+    }
+}
+
+fn elbow(q: &Joints) -> [f64; 2] {
+    [q[2], if q[3] > ELBOW_FLIP { 1.0 } else { -1.0 }]
+}

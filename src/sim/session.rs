@@ -1,0 +1,255 @@
+//! One client at a time over TCP: who may connect, framing, and answers spaced so that no client trips.
+use std::collections::VecDeque;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::time::{Duration, Instant};
+
+use super::wire::commands::{ConnectStatus, Header};
+use super::wire::{Malformed, Request, Response};
+
+/// Least time between two answers. libfranka-rs 0.9.0 reads one message per readiness edge: two that are
+/// readable at once leave it waiting for ever.
+const SPACING: Duration = Duration::from_millis(2);
+/// Largest request this version has is 428 bytes; whatever claims more is no client.
+const REQUEST_MAX: usize = 1024;
+/// Connections that have not said Connect yet; more are turned away.
+const WAITING_MAX: usize = 16;
+/// How long such a connection may stay silent.
+const SILENCE_MAX: Duration = Duration::from_secs(10);
+/// Pause between attempts to listen again when the port is taken.
+const LISTEN_AGAIN: Duration = Duration::from_millis(100);
+
+/// What a look at the sockets brought.
+#[derive(Debug)]
+pub(super) enum Event {
+    /// A client's session is open; its states go to `udp`.
+    Connected { udp: SocketAddr },
+    /// The client asks for something.
+    Request { command_id: u32, request: Request },
+    /// The client has gone, or was dropped because it does not speak the protocol.
+    Left,
+}
+
+/// A connection and what has come of the message that is on its way.
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    peer: SocketAddr,
+    bytes: Vec<u8>,
+    since: Instant,
+    /// Answered for good (wrong version): kept until the peer closes, so that it can read the answer.
+    refused: bool,
+}
+
+/// What reading from a connection ended with.
+enum Incoming {
+    Nothing,
+    Message { header: Header, request: Request },
+    Closed,
+}
+
+/// The TCP side of the robot.
+#[derive(Debug)]
+pub(super) struct Session {
+    address: SocketAddr,
+    version: u16,
+    /// Open only while no client is served: the next one is refused by the kernel and cannot disturb.
+    listener: Option<TcpListener>,
+    waiting: Vec<Connection>,
+    client: Option<Connection>,
+    /// Answers to come, each with its earliest time.
+    replies: VecDeque<(Instant, Vec<u8>)>,
+    last_sent: Instant,
+    listen_again: Instant,
+}
+
+impl Session {
+    /// Listens on `address`.
+    ///
+    /// # Errors
+    /// Whatever binding says: the port is in use, or the address is not this machine's.
+    pub(super) fn listen(address: SocketAddr, version: u16) -> std::io::Result<Self> {
+        let now = Instant::now();
+        Ok(Self {
+            address,
+            version,
+            listener: Some(listener(address)?),
+            waiting: Vec::new(),
+            client: None,
+            replies: VecDeque::new(),
+            last_sent: now,
+            listen_again: now,
+        })
+    }
+
+    /// The client, while one is served.
+    pub(super) fn client(&self) -> Option<SocketAddr> {
+        self.client.as_ref().map(|client| client.peer)
+    }
+
+    /// Looks at the sockets once, without blocking.
+    pub(super) fn poll(&mut self, events: &mut Vec<Event>) {
+        match self.client.take() {
+            Some(mut client) => loop {
+                match client.receive() {
+                    Ok(Incoming::Nothing) => break self.client = Some(client),
+                    Ok(Incoming::Message { header, request }) if !matches!(request, Request::Connect(_)) => {
+                        events.push(Event::Request { command_id: header.command_id, request });
+                    }
+                    Ok(Incoming::Message { .. }) => {
+                        log::warn!("{}: a second Connect on one connection; dropped", client.peer);
+                        break self.client_left(events);
+                    }
+                    Ok(Incoming::Closed) => break self.client_left(events),
+                    Err(malformed) => {
+                        log::warn!("{}: {malformed}; dropped", client.peer);
+                        break self.client_left(events);
+                    }
+                }
+            },
+            None => self.admit(events),
+        }
+    }
+
+    fn client_left(&mut self, events: &mut Vec<Event>) {
+        self.replies.clear();
+        events.push(Event::Left);
+    }
+
+    /// Accepts connections and serves the first that says Connect with our version.
+    fn admit(&mut self, events: &mut Vec<Event>) {
+        if self.listener.is_none() && Instant::now() >= self.listen_again {
+            match listener(self.address) {
+                Ok(listener) => self.listener = Some(listener),
+                Err(error) => {
+                    log::error!("cannot listen on {} again: {error}; trying on", self.address);
+                    self.listen_again = Instant::now() + LISTEN_AGAIN;
+                }
+            }
+        }
+        while let Some(Ok((stream, peer))) = self.listener.as_ref().map(TcpListener::accept) {
+            if self.waiting.len() < WAITING_MAX && prepare(&stream).is_ok() {
+                let connection =
+                    Connection { stream, peer, bytes: Vec::new(), since: Instant::now(), refused: false };
+                self.waiting.push(connection);
+            }
+        }
+        let mut i = 0;
+        while i < self.waiting.len() {
+            match self.greet(i) {
+                Greeting::Wait => i += 1,
+                Greeting::Close => drop(self.waiting.swap_remove(i)),
+                Greeting::Serve { udp_port, answer } => {
+                    // Nobody can connect from here on, and whoever has not said Connect is turned away.
+                    self.listener = None;
+                    let client = self.waiting.swap_remove(i);
+                    self.waiting.clear();
+                    events.push(Event::Connected { udp: SocketAddr::new(client.peer.ip(), udp_port) });
+                    self.client = Some(client);
+                    return self.send(answer, 0);
+                }
+            }
+        }
+    }
+
+    fn greet(&mut self, i: usize) -> Greeting {
+        let version = self.version;
+        let connection = &mut self.waiting[i];
+        match connection.receive() {
+            Ok(Incoming::Nothing) if connection.since.elapsed() < SILENCE_MAX => Greeting::Wait,
+            Ok(Incoming::Message { header, request: Request::Connect(connect) }) if !connection.refused => {
+                let fits = connect.version == version;
+                let status =
+                    if fits { ConnectStatus::Success } else { ConnectStatus::IncompatibleLibraryVersion };
+                let answer = Response::Connect { status, version }.encode(header.command_id);
+                if fits {
+                    return Greeting::Serve { udp_port: connect.udp_port, answer };
+                }
+                log::info!("{}: version {} refused, ours is {version}", connection.peer, connect.version);
+                connection.refused = true;
+                match connection.stream.write_all(&answer) {
+                    Ok(()) => Greeting::Wait,
+                    Err(_) => Greeting::Close,
+                }
+            }
+            _ => Greeting::Close,
+        }
+    }
+
+    /// Queues an answer for `after_ms` from now, behind those already waiting.
+    pub(super) fn send(&mut self, answer: Vec<u8>, after_ms: u64) {
+        self.replies.push_back((Instant::now() + Duration::from_millis(after_ms), answer));
+        self.flush();
+    }
+
+    /// Whether an answer given now would leave now.
+    pub(super) fn ready(&self) -> bool {
+        self.replies.is_empty() && self.last_sent.elapsed() >= SPACING
+    }
+
+    /// Sends the next answer if its time has come: never two within [`SPACING`].
+    pub(super) fn flush(&mut self) {
+        let Some((due, _)) = self.replies.front() else { return };
+        let now = Instant::now();
+        if now < *due || now < self.last_sent + SPACING {
+            return;
+        }
+        if let (Some((_, answer)), Some(client)) = (self.replies.pop_front(), &mut self.client) {
+            // A client that does not read a few hundred bytes has gone; the next poll finds that out.
+            if let Err(error) = client.stream.write_all(&answer) {
+                log::warn!("{}: answer not sent: {error}", client.peer);
+            }
+            self.last_sent = now;
+        }
+    }
+}
+
+enum Greeting {
+    Wait,
+    Close,
+    Serve { udp_port: u16, answer: Vec<u8> },
+}
+
+impl Connection {
+    fn receive(&mut self) -> Result<Incoming, Malformed> {
+        let mut chunk = [0; REQUEST_MAX];
+        loop {
+            if let Some(message) = self.take_message()? {
+                return Ok(message);
+            }
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Ok(Incoming::Closed),
+                Ok(read) => self.bytes.extend_from_slice(&chunk[..read]),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return Ok(Incoming::Nothing),
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(_) => return Ok(Incoming::Closed),
+            }
+        }
+    }
+
+    /// The first whole message among the bytes so far.
+    fn take_message(&mut self) -> Result<Option<Incoming>, Malformed> {
+        let Some(bytes) = self.bytes.get(..Header::LEN) else { return Ok(None) };
+        let header = Header::decode(bytes)?;
+        let size = header.size as usize;
+        if !(Header::LEN..=REQUEST_MAX).contains(&size) {
+            return Err(Malformed::Value { what: "Header", field: "size" });
+        }
+        let Some(payload) = self.bytes.get(Header::LEN..size) else { return Ok(None) };
+        let request = Request::decode(header.command, payload)?;
+        self.bytes.drain(..size);
+        Ok(Some(Incoming::Message { header, request }))
+    }
+}
+
+/// Rust's listener sets SO_REUSEADDR here, so the connection just closed does not hold the port.
+fn listener(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn prepare(stream: &TcpStream) -> std::io::Result<()> {
+    stream.set_nonblocking(true)?;
+    stream.set_nodelay(true)
+}
