@@ -1,10 +1,10 @@
 //! The one thread that serves everything: state out, command in, one cycle of the robot, again.
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
@@ -271,8 +271,8 @@ impl Server {
                 Ok(Hook::Reflex(errors)) => self.robot.reflex(errors),
                 Ok(Hook::DropCommands(n)) => self.drop_next = n,
                 Ok(Hook::CommandLoss(share)) => self.command_loss = share,
-                Err(crossbeam_channel::TryRecvError::Empty) => return true,
-                Err(crossbeam_channel::TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
             }
         }
     }
