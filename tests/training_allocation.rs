@@ -4,6 +4,7 @@
 use franka_imit::demonstration::{Dataset, Example, LabelledBy};
 use franka_imit::kinematics::{Point, hand_tool};
 use franka_imit::learn::train::{Options, Perturbed, train};
+use franka_imit::policy;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -38,12 +39,13 @@ fn more_steps_allocate_no_more() {
         source: "a helix".into(),
         labelled_by: LabelledBy::File,
     };
+    let shape = policy::Options { hidden: vec![16, 20], ..policy::Options::default() };
     let allocations = |steps, batch| {
-        let options = Options { steps, batch, targets: 200, hidden: vec![16, 20], ..Options::default() };
+        let options = Options { steps, batch, targets: 200, ..Options::default() };
         let mut draw = |example: &Example| Some(*example);
         let perturbed = Perturbed { lambda: 0.5, draw: &mut draw };
         let before = ALLOCATIONS.load(Ordering::Relaxed);
-        let trained = train(&data, Some(perturbed), &options, &mut |_| {}).unwrap();
+        let trained = train(&data, &shape, Some(perturbed), &options, &mut |_| {}).unwrap();
         let count = ALLOCATIONS.load(Ordering::Relaxed) - before;
         drop(trained);
         count

@@ -13,7 +13,7 @@ use crate::telemetry::{Ending, Report};
 
 /// Makes expert data: joint angles from inverse kinematics for the positions of a trajectory.
 #[derive(Clone, Debug, clap::Args)]
-pub struct Args {
+pub(super) struct Args {
     /// `box` (random points of the workspace), or a JSON data set to label anew
     #[arg(long, value_name = "FILE")]
     pub trajectory: String,
@@ -50,7 +50,7 @@ pub struct Args {
 
 /// [`Redundancy`], as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub enum Rule {
+pub(super) enum Rule {
     /// The arm stays in the vertical plane through the base and the tool
     ElbowInPlane,
     /// Joint 7 stays at `--q7-rad`
@@ -79,7 +79,7 @@ struct Figures {
 ///
 /// # Errors
 /// What is wrong with the arguments or the file, or that no position has a label.
-pub fn run(args: &Args) -> Result<()> {
+pub(super) fn run(args: &Args) -> Result<()> {
     let redundancy = match args.redundancy {
         Rule::ElbowInPlane => Redundancy::ElbowInPlane,
         Rule::FixedQ7 => Redundancy::FixedQ7,

@@ -1,11 +1,68 @@
 //! One file a subcommand, nothing but glue.
-pub mod sim;
+mod common;
+mod eval;
+mod exit;
+mod expert;
+mod prepare;
+mod run;
+mod sim;
+mod train;
 
+use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-pub mod expert;
+/// Teach a Franka Emika Panda by example: draw or guide a motion, learn it in seconds, drive the arm at 1 kHz.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100, after_help = AFTER_HELP)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more: once for progress in words, twice for everything.
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    verbose: u8,
+}
+
+const AFTER_HELP: &str = "Exit codes: 0 done · 1 failed · 2 usage, configuration or data · 3 the robot stopped \
+the motion · 4 our own safety layer stopped it · 5 the robot or its driver was not reached or was lost\n\n\
+Start here, no robot needed:  franka-imit run --sim";
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Learn a motion and drive the arm along it, learning on the way.
+    Run(run::Args),
+    /// Make expert data: joint labels for positions, from the inverse-kinematics solver.
+    Expert(expert::Args),
+    /// Judge a policy along a trajectory, without a robot.
+    Eval(eval::Args),
+    /// Simulate a Panda on a socket: libfranka, libfranka-rs and panda-py connect to it.
+    Sim(sim::Args),
+}
 
 /// Runs the program; returns its documented exit code.
 pub fn main() -> ExitCode {
-    ExitCode::SUCCESS
+    let started = std::time::Instant::now();
+    let cli = Cli::parse();
+    let level = match cli.verbose {
+        0 => "warn",
+        1 => "info",
+        _ => "debug",
+    };
+    env_logger::Builder::from_env(env_logger::Env::default().default_filter_or(level))
+        .format_timestamp_millis()
+        .format_target(false)
+        .init();
+    exit::quiet_caught_panics();
+    let result = match cli.command {
+        Command::Run(args) => run::run(args, started),
+        Command::Expert(args) => expert::run(&args),
+        Command::Eval(args) => eval::run(&args),
+        Command::Sim(args) => sim::run(args),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::from(exit::code(&error))
+        }
+    }
 }

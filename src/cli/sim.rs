@@ -11,7 +11,7 @@ use crate::sim::{Options, Pace, Sim, Status, wire};
 
 /// Simulate a Panda that libfranka, libfranka-rs and panda-py can connect to.
 #[derive(clap::Args, Debug)]
-pub struct Args {
+pub(super) struct Args {
     /// Loopback address of the robot; several robots take several addresses (127.0.0.1, 127.0.0.2, ...).
     #[arg(long, default_value = "127.0.0.1")]
     bind: IpAddr,
@@ -48,7 +48,7 @@ pub struct Args {
 ///
 /// # Errors
 /// The options are out of range, the address is in use, or the simulator's thread has died.
-pub fn run(args: Args) -> anyhow::Result<()> {
+pub(super) fn run(args: Args) -> anyhow::Result<()> {
     let end = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&end))?;

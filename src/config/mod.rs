@@ -42,6 +42,34 @@ macro_rules! sections {
 }
 
 sections! {
+    /// Sizes and activation of the network.
+    network: crate::policy::Options,
+    /// Training before the drive.
+    training: crate::learn::train::Options,
+    /// The labeller.
+    expert: crate::demonstration::expert::Options,
+    /// The time law of a path.
+    motion: crate::demonstration::time_law::Options,
+    /// How a drawing becomes a path.
+    drawing: crate::demonstration::drawing::Options,
+    /// Start, stop and swap of a motion.
+    control: crate::control::Options,
+    /// How the policy's wish is followed.
+    generator: crate::control::generator::Options,
+    /// How close to the robot's limits a command may come.
+    safety: crate::safety::Options,
+    /// What is set in the robot before it moves.
+    robot: crate::robot::panda::Options,
+    /// What the control thread asks of the kernel.
+    realtime: crate::robot::realtime::Options,
+    /// Learning while the arm drives.
+    fine_tuning: crate::learn::trainer::Options,
+    /// Which driven samples teach.
+    experience: crate::learn::experience::Options,
+    /// What a new policy must show before it drives.
+    gate: crate::learn::gate::Options,
+    /// The simulated robot.
+    sim: crate::sim::Options,
     /// The process that perturbs demonstrations, and the return to them at run time.
     sde: crate::sde::Options,
 }

@@ -1,3 +1,76 @@
 //! The control thread and what one tick of it does.
 pub mod clock;
 pub mod generator;
+pub mod links;
+mod supervisor;
+mod thread;
+mod tick;
+
+pub use supervisor::Session;
+pub use thread::{Event, Order, Outcome, Pulse, Thread};
+pub use tick::Controller;
+
+use crate::range::{Violation, check_range};
+use crate::{safety, sde};
+use serde::{Deserialize, Serialize};
+
+/// How a motion starts, stops and takes a new policy over.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Options {
+    /// Duration of the ramp in and out of a motion, s.
+    pub ramp_s: f64,
+    /// Duration over which one policy is blended into the next, s.
+    pub swap_s: f64,
+    /// Share of the joint velocity and acceleration limits used on the way to the start.
+    pub approach_share: f64,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Options { ramp_s: 0.35, swap_s: 0.25, approach_share: 0.3 }
+    }
+}
+
+impl Options {
+    /// Every value outside its allowed range.
+    pub fn validate(&self) -> Vec<Violation> {
+        let mut out = Vec::new();
+        check_range(&mut out, "ramp_s", self.ramp_s, 0.1..=5.0, "s");
+        check_range(&mut out, "swap_s", self.swap_s, 0.05..=5.0, "s");
+        check_range(&mut out, "approach_share", self.approach_share, 0.01..=0.8, "");
+        out
+    }
+}
+
+/// Everything that decides a motion besides the policy and the path.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// Start, stop and swap.
+    pub options: Options,
+    /// The generator.
+    pub generator: generator::Options,
+    /// The process at run time.
+    pub sde: sde::Options,
+    /// The safety layer.
+    pub safety: safety::Options,
+    /// Rate of reference time, above 0; 1 is the path's own timing.
+    pub speed: f64,
+    /// Laps to drive; `None` goes on until asked to stop.
+    pub laps: Option<f64>,
+}
+
+/// What the arm is doing in a motion.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// On a straight way in joint space to the start of the path.
+    Approach,
+    /// Following the path.
+    Follow,
+    /// The path is done or stopped: the arm settles.
+    Rest,
+    /// Braking to an exact rest.
+    Brake,
+    /// At rest; the motion is finished.
+    Done,
+}

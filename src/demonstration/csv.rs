@@ -1,4 +1,4 @@
-//! Points from files: CSV with units in its header, and the list of positions the JSON data sets hold.
+//! Points from CSV files, whose header names every unit.
 use super::drawing::REACH_MAX_M;
 use super::shapes::nearest;
 use crate::kinematics::Point;
@@ -70,8 +70,6 @@ pub enum Error {
     Ragged { file: PathBuf, line: usize, found: usize, expected: usize },
     #[error("{}: line {line}, column {column}: {value:?}, allowed {allowed}", file.display())]
     Value { file: PathBuf, line: usize, column: &'static str, value: String, allowed: String },
-    #[error("{}: not the JSON list of {{\"desired_end_effector_position\": [x, y, z], …}}: {reason}", file.display())]
-    Json { file: PathBuf, reason: String },
 }
 
 /// Reads a CSV file with the header `t_s,x_m,y_m,z_m` (`t_s` optional; `qx,qy,qz,qw` read and not used).
@@ -80,14 +78,6 @@ pub enum Error {
 /// File, line, column, value, what is allowed, and what to change.
 pub fn read_csv(file: &Path) -> Result<Rows, Error> {
     parse_csv(&bytes(file)?, file)
-}
-
-/// Reads the positions of a JSON list of `{"desired_end_effector_position": [x, y, z], …}`, m, in order.
-///
-/// # Errors
-/// The element and what is wrong with it.
-pub fn read_json(file: &Path) -> Result<Rows, Error> {
-    parse_json(&bytes(file)?, file)
 }
 
 fn bytes(file: &Path) -> Result<Vec<u8>, Error> {
@@ -204,34 +194,8 @@ fn value(column: &str, text: &str, time_before: Option<f64>) -> Result<f64, Stri
     }
 }
 
-/// Reads JSON text; `file` is only for messages.
-///
-/// # Errors
-/// As [`read_json`].
-pub fn parse_json(bytes: &[u8], file: &Path) -> Result<Rows, Error> {
-    let wrong = |reason: String| Error::Json { file: file.to_owned(), reason };
-    let list: Vec<serde_json::Value> = serde_json::from_slice(bytes).map_err(|e| wrong(e.to_string()))?;
-    if list.len() > POINTS_MAX {
-        return Err(Error::TooMany { file: file.to_owned() });
-    }
-    let point = |(i, element): (usize, &serde_json::Value)| {
-        let given = &element["desired_end_effector_position"];
-        let numbers: Option<Vec<f64>> =
-            given.as_array().and_then(|list| list.iter().map(serde_json::Value::as_f64).collect());
-        match numbers.as_deref() {
-            Some(&[x, y, z]) => Ok(Point::new(x, y, z)),
-            _ => Err(wrong(format!(
-                "element {i} has desired_end_effector_position {}, allowed three numbers in metres",
-                shown(&given.to_string())
-            ))),
-        }
-    };
-    let points = list.iter().enumerate().map(point).collect::<Result<_, _>>()?;
-    finish(Rows { points, ..Default::default() }, file)
-}
-
 /// Refuses a file without points, and notes gaps.
-fn finish(mut rows: Rows, file: &Path) -> Result<Rows, Error> {
+pub(super) fn finish(mut rows: Rows, file: &Path) -> Result<Rows, Error> {
     if rows.points.is_empty() {
         return Err(Error::Empty { file: file.to_owned() });
     }

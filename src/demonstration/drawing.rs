@@ -87,7 +87,7 @@ pub fn path(points: &[Point], times_s: Option<&[f64]>, options: &Options) -> Res
     if line.p.len() < 2 {
         return Err(Error::OnePlace { given: points.len() });
     }
-    if !(line.length() <= LENGTH_MAX_M) {
+    if line.length() > LENGTH_MAX_M {
         return Err(Error::TooLong { length_m: line.length() });
     }
     let closed = line.close(options.closed);
@@ -339,7 +339,7 @@ fn deviation(drawn: &[Point], smoothed: &[Point], sigma: f64) -> f64 {
 fn drop_crowded(places: &mut Vec<f64>, points: &mut Vec<Point>) {
     let last = points.len() - 1;
     let span: f64 = points.windows(2).map(|p| (p[1] - p[0]).norm()).sum();
-    let apart = (span / last as f64 / 4.0).min(SPACING_M / 4.0).max(REPEATED_M / 4.0);
+    let apart = (span / last as f64 / 4.0).clamp(REPEATED_M / 4.0, SPACING_M / 4.0);
     let mut kept = vec![0];
     for i in 1..last {
         let to_previous = (points[i] - points[kept[kept.len() - 1]]).norm();

@@ -8,6 +8,7 @@ pub mod import;
 pub mod json;
 pub mod path;
 mod profile;
+pub mod sample;
 pub mod shapes;
 mod survey;
 pub mod time_law;

@@ -163,7 +163,7 @@ impl Path {
     pub fn nearest_around(&self, p: &Point, arc_m: f64, window_m: f64) -> Nearest {
         let count = self.tangents.len();
         let window_m = window_m.abs();
-        if !(window_m * 2.0 < self.length_m()) {
+        if window_m.is_nan() || window_m * 2.0 >= self.length_m() {
             return self.nearest(p);
         }
         let from = self.segment_index(self.wrap(arc_m - window_m));

@@ -44,15 +44,11 @@ impl Caps {
         Self { places: places.collect() }
     }
 
-    /// The index of the point with the lowest cap.
-    pub(super) fn slowest(&self) -> usize {
-        let caps = self.places.iter().map(|place| place.w_max).enumerate();
-        caps.min_by(|a, b| a.1.total_cmp(&b.1)).map_or(0, |(i, _)| i)
-    }
-
-    /// What limits the speed at point `i`.
-    pub(super) fn limit(&self, i: usize) -> Limit {
-        self.places[i].limit
+    /// The point with the lowest cap, and what limits it; none where all may run at the speed asked for.
+    pub(super) fn slowest(&self) -> Option<(usize, Limit)> {
+        let limited = self.places.iter().enumerate().filter(|(_, place)| place.limit != Limit::Speed);
+        let lowest = limited.min_by(|a, b| a.1.w_max.total_cmp(&b.1.w_max));
+        lowest.map(|(i, place)| (i, place.limit))
     }
 
     /// Arc lengths of one lap, each millisecond from the start, both ends included.
@@ -174,7 +170,7 @@ fn sample(s: &[f64], w: &[f64]) -> Result<Vec<f64>, Error> {
         t.push(t[i - 1] + 2.0 * (s[i] - s[i - 1]) / (v[i - 1] + v[i]));
     }
     let end = t[t.len() - 1];
-    if !(end <= LAP_MAX_S) {
+    if end.is_nan() || end > LAP_MAX_S {
         return Err(Error::TooLong { lap_s: end });
     }
     let n = (end / CYCLE_S).ceil().max(1.0);
@@ -219,17 +215,17 @@ fn box_filter_ring(raw: &[f64], window: usize) -> Vec<f64> {
 }
 
 /// Arc lengths each millisecond of a drawing with times: `timing` made even, then three box filters, which
-/// leave velocity, acceleration and jerk continuous. Longer than drawn by three windows.
-pub(super) fn drawn(timing: &[(f64, f64)], smoothing_s: f64) -> Result<Vec<f64>, Error> {
+/// leave velocity, acceleration and jerk continuous. `slower` times longer than drawn, and three windows.
+pub(super) fn drawn(timing: &[(f64, f64)], slower: f64, smoothing_s: f64) -> Result<Vec<f64>, Error> {
     let (start, end) = (timing[0].0, timing[timing.len() - 1].0);
-    let duration = end - start;
-    if !(duration <= LAP_MAX_S) {
+    let duration = (end - start) * slower;
+    if duration > LAP_MAX_S {
         return Err(Error::TooLong { lap_s: duration });
     }
     let n = (duration / CYCLE_S).ceil().max(1.0);
     let mut i = 0;
     let at = |k: usize| {
-        let time = start + k as f64 / n * duration;
+        let time = start + k as f64 / n * (end - start);
         while i + 2 < timing.len() && timing[i + 1].0 <= time {
             i += 1;
         }

@@ -1,6 +1,7 @@
 //! The trajectories a person can name: three built-in shapes, or a file.
 use super::csv;
 use super::drawing;
+use super::json;
 use super::path::Path;
 use crate::kinematics::Point;
 use std::f64::consts::TAU;
@@ -44,7 +45,9 @@ pub enum Error {
     #[error("{}: files of this kind are not read; allowed: .csv (t_s,x_m,y_m,z_m) and .json", file.display())]
     Kind { file: PathBuf },
     #[error(transparent)]
-    File(#[from] csv::Error),
+    Csv(#[from] csv::Error),
+    #[error(transparent)]
+    Json(#[from] json::Error),
     #[error("{what}: {source}")]
     Path { what: String, source: drawing::Error },
 }
@@ -109,7 +112,10 @@ const EXACT: drawing::Options = drawing::Options { smoothing_m: 0.0, closed: Som
 fn read(file: &FilePath) -> Result<csv::Rows, Error> {
     match file.extension().and_then(|e| e.to_str()) {
         Some("csv") => Ok(csv::read_csv(file)?),
-        Some("json") => Ok(csv::read_json(file)?),
+        Some("json") => {
+            let points = json::read(file)?.iter().map(|example| example.O_p_EE).collect();
+            Ok(csv::finish(csv::Rows { points, ..Default::default() }, file)?)
+        }
         _ => Err(Error::Kind { file: file.to_owned() }),
     }
 }

@@ -20,7 +20,7 @@ use std::ops::Bound::{Excluded, Included};
 /// The longest lap accepted, s.
 pub const LAP_MAX_S: f64 = 3600.0;
 /// Labels of a path stay at least this far from the joint position limits, rad.
-pub const LIMIT_MARGIN_RAD: f64 = 0.02;
+pub const LIMIT_MARGIN_RAD: f64 = 0.01;
 /// Neighbouring labels, at most a millimetre apart, that differ by more than this are a jump, rad.
 pub const JUMP_RAD: f64 = 0.1;
 
@@ -166,7 +166,7 @@ pub enum Error {
         point.x, point.y, point.z
     )]
     Jump { arc_m: f64, point: Point, joint: usize, jump: f64 },
-    #[error("as drawn, {demand}; multiply t_s by {factor:.2}, or leave the column out and give a speed")]
+    #[error("as drawn, {demand}; multiply t_s by {:.2}, or leave the column out and give a speed", (factor * 100.0).ceil() / 100.0)]
     TooFast { demand: Demand, factor: f64 },
     #[error("as drawn, the end effector moves at {speed_m_s:.2} m/s, allowed {}; multiply t_s by {:.2}",
         TRANSLATION_MAX[0], speed_m_s / TRANSLATION_MAX[0])]
@@ -195,25 +195,27 @@ pub fn plan<E: Display>(
     }
     let q = labels(path, label)?;
     let mut factor = 1.0;
-    let mut worst = None;
-    // One stretch meets the limits up to the rounding to milliseconds; more than a few never would.
-    for _ in 0..4 {
+    let mut first = None;
+    // One stretch meets the limits but for rounding, and for the filters of a drawing, which round off the
+    // less the slower it runs; more than a few never would.
+    for _ in 0..8 {
         let slowed = options.slower(factor);
         let caps = profile::Caps::new(path, &q, &slowed);
         let arc_m = match path.timing() {
-            Some(timing) => profile::drawn(timing, options.drawn_smoothing_s)?,
+            Some(timing) => profile::drawn(timing, factor, options.drawn_smoothing_s)?,
             None => caps.law(path, &slowed)?,
         };
         let timed = table(path, &arc_m, slowest(path, &caps, &arc_m), factor);
-        let Some(demand) = verify(&timed, label, options)? else { return Ok(timed) };
-        if path.timing().is_some() {
-            // A little more than the worst demand asks, for what the filters round off.
-            return Err(Error::TooFast { demand, factor: demand.factor() * 1.02 });
-        }
+        let Some(demand) = verify(&timed, label, options)? else {
+            return match (first, path.timing()) {
+                (Some(demand), Some(_)) => Err(Error::TooFast { demand, factor }),
+                _ => Ok(timed),
+            };
+        };
+        first = first.or(Some(demand));
         factor *= demand.factor() * 1.01;
-        worst = Some(demand);
     }
-    Err(worst.map_or(Error::TooLong { lap_s: LAP_MAX_S }, |demand| Error::Rough { demand }))
+    Err(first.map_or(Error::TooLong { lap_s: LAP_MAX_S }, |demand| Error::Rough { demand }))
 }
 
 /// The joints at every point of the path, each reachable, off the limits, and near its neighbour.
@@ -249,7 +251,7 @@ fn check_label(q: &Joints, before: &Joints, arc_m: f64, point: Point) -> Result<
 }
 
 /// The lap at 1 kHz from arc lengths at each millisecond.
-fn table(path: &Path, arc_m: &[f64], slowest: Slowest, stretch: f64) -> TimedPath {
+fn table(path: &Path, arc_m: &[f64], slowest: Option<Slowest>, stretch: f64) -> TimedPath {
     let last = arc_m.len() - 1;
     let length = path.length_m();
     let ring = path.is_closed() && path.corners().is_empty() && path.timing().is_none();
@@ -276,12 +278,13 @@ fn end_or_point(path: &Path, arc_m: f64, ring: bool) -> Point {
     if !ring && arc_m >= path.length_m() { path.points()[path.points().len() - 1] } else { path.point(arc_m) }
 }
 
-fn slowest(path: &Path, caps: &profile::Caps, arc_m: &[f64]) -> Slowest {
-    let i = caps.slowest();
+/// None for a drawing with times, whose speed is its own.
+fn slowest(path: &Path, caps: &profile::Caps, arc_m: &[f64]) -> Option<Slowest> {
+    let (i, limit) = caps.slowest().filter(|_| path.timing().is_none())?;
     let place_m = path.arc_lengths_m()[i];
-    let speed = |k: usize| (arc_m[k + 1] - arc_m[k]) / CYCLE_S;
-    let k = arc_m.partition_point(|s| *s <= place_m).clamp(1, arc_m.len() - 1) - 1;
-    Slowest { speed_m_s: speed(k), arc_m: place_m, point: path.points()[i], limit: caps.limit(i) }
+    let k = arc_m.partition_point(|s| *s <= place_m).clamp(1, arc_m.len() - 1);
+    let speed_m_s = (arc_m[k] - arc_m[k - 1]) / CYCLE_S;
+    Some(Slowest { speed_m_s, arc_m: place_m, point: path.points()[i], limit })
 }
 
 /// Labels every millisecond of the lap and differentiates as the robot does; the worst demand, if one is

@@ -27,7 +27,7 @@ pub(super) struct Row {
 /// What limits the speed at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Limit {
-    /// Nothing but the speed that was asked for, or drawn.
+    /// Nothing but the speed that was asked for.
     Speed,
     /// The end effector's acceleration in the bend of the path.
     Curvature,
@@ -56,7 +56,7 @@ pub struct TimedPath {
     pub(super) path: Path,
     /// First and last row are the two ends of the lap; on a closed path the same place.
     pub(super) rows: Vec<Row>,
-    pub(super) slowest: Slowest,
+    pub(super) slowest: Option<Slowest>,
     pub(super) stretch: f64,
 }
 
@@ -94,8 +94,8 @@ impl TimedPath {
         &self.path
     }
 
-    /// The slowest place other than a stop, and what slows it.
-    pub fn slowest(&self) -> Slowest {
+    /// The slowest place other than a stop, and what slows it; none where nothing does.
+    pub fn slowest(&self) -> Option<Slowest> {
         self.slowest
     }
 

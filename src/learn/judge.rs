@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Judgement {
     /// How many samples.
-    pub samples: usize,
+    pub judged: usize,
     /// Distance of FK(π(x)) from x, mm.
     pub error_mm: Errors,
     /// Angle between the tool's axis z and that of the label, mrad.
@@ -54,7 +54,7 @@ pub fn judge(policy: &mut Policy, examples: &[Example], F_T_EE: &Pose) -> Judgem
         limit_violations += usize::from(outside);
     }
     Judgement {
-        samples: examples.len(),
+        judged: examples.len(),
         error_mm: Errors::of(error_mm),
         tilt_mrad: Errors::of(tilt_mrad),
         limit_violations,

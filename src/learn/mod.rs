@@ -1,6 +1,14 @@
-//! Learning: objective, batches, training, what is judged; trainer thread and gate.
+//! Learning before and while the arm drives: objective, batches, training, trainer thread, gate.
 mod batches;
+pub mod experience;
+pub mod gate;
 pub mod judge;
+mod learner;
 pub mod objective;
+mod options;
 mod readout;
 pub mod train;
+pub mod trainer;
+
+pub use learner::Learner;
+pub use trainer::{Counts as TrainerCounts, Trainer};

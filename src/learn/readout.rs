@@ -4,8 +4,11 @@ use crate::policy::{Network, Workspace};
 use crate::robot::JOINTS;
 use nalgebra::{DMatrix, DMatrixView};
 
-/// Ridge, relative to the mean square of the features: the noise of `f32` features, seen from `f64`.
-const RIDGE: f64 = 1e-9;
+/// Ridge, relative to the mean square of the features. Less fits better and makes large weights that cancel:
+/// what `f32` loses in them is noise, and at 1 kHz a micrometre of noise is an acceleration. In a box of the
+/// workspace 1e-9 leaves 0.2 mm and asks for 18 rad/s² where the labels ask for 0.5; this leaves 0.4 mm and
+/// asks for 2.6.
+const RIDGE: f64 = 1e-6;
 /// Features gathered before they are multiplied.
 const BLOCK: usize = 256;
 

@@ -4,131 +4,21 @@
 //! policy, bit for bit.
 use super::batches::{Samples, Shuffle};
 use super::judge::{Judgement, judge};
-use super::objective::{JointWeights, Objective};
+use super::objective::Objective;
+pub use super::options::{Options, Schedule};
 use super::readout;
 use crate::demonstration::{Dataset, Example};
+use crate::policy::checksum::Checksum;
 use crate::policy::{self, Adam, Card, Layout, Network, Normalisation, Policy, Region, Workspace};
-use crate::policy::{Activation, checksum::Checksum};
-use crate::range::{Violation, check_count, check_range};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
-use std::ops::Bound::{Excluded, Included};
 use std::time::{Duration, Instant};
 
 /// More than the milestones of any number of steps.
 const MILESTONES: usize = 40;
 /// Progress is told no more often than this.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
-
-/// How the learning rate goes over the steps.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Schedule {
-    /// Always the same: the original's.
-    Constant,
-    /// Linear over the first 2 % of the steps, then half a cosine down to zero.
-    #[default]
-    Cosine,
-}
-
-impl Schedule {
-    /// The share of the learning rate at `step` of `steps`, from 0.
-    fn share(self, step: u64, steps: u64) -> f64 {
-        let done = step as f64 / steps as f64;
-        match self {
-            Self::Constant => 1.0,
-            Self::Cosine => {
-                (50.0 * (step + 1) as f64 / steps as f64).min(1.0)
-                    * 0.5
-                    * (1.0 + (std::f64::consts::PI * done).cos())
-            }
-        }
-    }
-}
-
-/// How to train.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Options {
-    /// Widths of the hidden layers, input to output.
-    pub hidden: Vec<usize>,
-    /// Their activation.
-    pub activation: Activation,
-    /// Optimiser updates; with the full batch, epochs.
-    pub steps: u64,
-    /// Samples an update; 0 takes all of them.
-    pub batch: usize,
-    /// Adam's learning rate.
-    pub learning_rate: f64,
-    /// How it goes over the steps.
-    pub schedule: Schedule,
-    /// Of the weights at the start, the batches and the held-out share.
-    pub seed: u64,
-    /// Share of the demonstrations that is not trained on but judged on; 0 judges on the training samples.
-    pub held_out_share: f64,
-    /// Perturbed targets drawn before the first step.
-    pub targets: usize,
-    /// Whether inputs and outputs are scaled to mean 0 and deviation 1.
-    pub normalise: bool,
-    /// What an error of one joint weighs against another's.
-    pub joint_weights: JointWeights,
-    /// Whether the last layer is solved by least squares at the end.
-    pub solve_last_layer: bool,
-}
-
-impl Default for Options {
-    fn default() -> Self {
-        let policy::Options { hidden, activation } = policy::Options::default();
-        Self {
-            hidden,
-            activation,
-            steps: 3000,
-            batch: 128,
-            learning_rate: 3e-3,
-            schedule: Schedule::Cosine,
-            seed: 0,
-            held_out_share: 0.1,
-            targets: 8192,
-            normalise: true,
-            joint_weights: JointWeights::Tool,
-            solve_last_layer: true,
-        }
-    }
-}
-
-impl Options {
-    /// The original job to the letter: raw inputs, full batch, 10,000 epochs, plain mean squared error.
-    pub fn original() -> Self {
-        let policy::Options { hidden, activation } = policy::Options::original();
-        Self {
-            hidden,
-            activation,
-            steps: 10_000,
-            batch: 0,
-            learning_rate: 1e-3,
-            schedule: Schedule::Constant,
-            seed: 0,
-            held_out_share: 0.0,
-            targets: 0,
-            normalise: false,
-            joint_weights: JointWeights::Equal,
-            solve_last_layer: false,
-        }
-    }
-
-    /// Every option outside its range.
-    pub fn validate(&self) -> Vec<Violation> {
-        let network = policy::Options { hidden: self.hidden.clone(), activation: self.activation };
-        let mut out = network.validate();
-        check_count(&mut out, "steps", usize::try_from(self.steps).unwrap_or(usize::MAX), 1..=10_000_000, "");
-        check_count(&mut out, "batch", self.batch, 0..=65_536, "");
-        check_range(&mut out, "learning_rate", self.learning_rate, (Excluded(0.0), Included(1.0)), "");
-        check_range(&mut out, "held_out_share", self.held_out_share, 0.0..=0.5, "");
-        check_count(&mut out, "targets", self.targets, 0..=1_000_000, "");
-        out
-    }
-}
 
 /// Why training gave no policy.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
@@ -153,7 +43,7 @@ pub enum Error {
     )]
     Diverged {
         /// From 0.
-        step: u64,
+        step: usize,
         /// What the loss was.
         loss_mse_rad2: f64,
         /// The option.
@@ -174,9 +64,9 @@ pub enum Error {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Progress {
     /// Updates made.
-    pub step: u64,
+    pub step: usize,
     /// Updates to make.
-    pub steps: u64,
+    pub steps: usize,
     /// Mean squared error of the last update's demonstrations, before it, rad².
     pub loss_mse_rad2: f64,
 }
@@ -187,7 +77,7 @@ pub struct Report {
     /// Wall-clock time from data to policy, judging not included, s.
     pub train_s: f64,
     /// Updates.
-    pub steps: u64,
+    pub steps: usize,
     /// Demonstrations trained on.
     pub samples: usize,
     /// Perturbed targets trained on.
@@ -199,8 +89,9 @@ pub struct Report {
     /// Mean squared error of the finished policy on its training demonstrations, over samples and joints, rad².
     pub loss_mse_rad2: f64,
     /// The loss of the update of that number (from 1), before it, rad²; with the full batch, by epoch.
-    pub loss_mse_rad2_at: BTreeMap<u64, f64>,
+    pub loss_mse_rad2_at: BTreeMap<usize, f64>,
     /// On demonstrations it was not trained on (on all when none were held out).
+    #[serde(flatten)]
     pub held_out: Judgement,
     /// On perturbed positions it was not trained on.
     pub perturbed: Option<Judgement>,
@@ -225,14 +116,15 @@ pub struct Perturbed<'a> {
     pub draw: &'a mut dyn FnMut(&Example) -> Option<Example>,
 }
 
-/// Trains a policy on `data`; tells `progress` at most ten times a second.
+/// Trains a policy of `shape` on `data`; tells `progress` at most ten times a second.
 ///
-/// `options` as [`Options::validate`] allows.
+/// `shape` and `options` as their `validate` allows.
 ///
 /// # Errors
 /// See [`Error`].
 pub fn train(
     data: &Dataset,
+    shape: &policy::Options,
     mut perturbed: Option<Perturbed>,
     options: &Options,
     progress: &mut dyn FnMut(Progress),
@@ -263,8 +155,8 @@ pub fn train(
         false => Normalisation::identity(3),
     };
     let weights = options.joint_weights.squares(&kept, &data.F_T_EE, &units);
-    let layout = Layout::new(3, &options.hidden);
-    let mut network = Network::random(layout, options.activation, options.seed);
+    let layout = Layout::new(3, &shape.hidden);
+    let mut network = Network::random(layout, shape.activation, options.seed);
     let (demonstrations, perturbations) = (Samples::new(&kept, &units), Samples::new(&targets, &units));
     let mut objective = Objective::new(&weights, lambda, &units);
     let mut steps = Steps::new(&demonstrations, &perturbations, options, network.layout(), random);
@@ -307,8 +199,8 @@ pub fn train(
 }
 
 /// 1, 3, 10, 30, 100, …: the steps whose loss is kept.
-fn is_milestone(step: u64) -> bool {
-    let decade = 10_u64.pow(step.ilog10());
+fn is_milestone(step: usize) -> bool {
+    let decade = 10_usize.pow(step.ilog10());
     step == decade || step == 3 * decade
 }
 
@@ -397,7 +289,7 @@ impl<'a> Steps<'a> {
         network: &mut Network,
         objective: &mut Objective,
         options: &Options,
-        step: u64,
+        step: usize,
     ) -> Result<f64, Error> {
         if options.batch > 0 {
             self.batch.clear();

@@ -49,7 +49,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { hidden: vec![96, 96], activation: Activation::Silu }
+        Self { hidden: vec![128, 128], activation: Activation::Silu }
     }
 }
 

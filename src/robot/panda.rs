@@ -23,8 +23,10 @@ const NO_FILTER_HZ: f64 = 1000.0;
 pub struct Options {
     /// External joint torque, Nm, above which the robot stops by a reflex (both motion phases).
     pub collision_torque_nm: Joints,
-    /// External wrench, N and Nm, above which the robot stops by a reflex (both motion phases).
-    pub collision_force_n_nm: [f64; 6],
+    /// External force in the base frame, N, above which the robot stops by a reflex (both motion phases).
+    pub collision_force_n: [f64; 3],
+    /// External moment in the base frame, Nm, above which the robot stops by a reflex (both motion phases).
+    pub collision_moment_nm: [f64; 3],
     /// Stiffness of the robot's own joint impedance controller, Nm/rad.
     pub joint_stiffness_nm_rad: Joints,
     /// Mass carried beyond the hand, kg.
@@ -44,7 +46,8 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             collision_torque_nm: [20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0],
-            collision_force_n_nm: [20.0, 20.0, 20.0, 25.0, 25.0, 25.0],
+            collision_force_n: [20.0; 3],
+            collision_moment_nm: [25.0; 3],
             joint_stiffness_nm_rad: [3000.0, 3000.0, 3000.0, 2500.0, 2500.0, 2000.0, 2000.0],
             load_mass_kg: 0.0,
             load_centre_m: [0.0; 3],
@@ -60,7 +63,8 @@ impl Options {
     pub fn validate(&self) -> Vec<Violation> {
         let mut out = Vec::new();
         check_each(&mut out, "collision_torque_nm", &self.collision_torque_nm, 1.0..=100.0, "Nm");
-        check_each(&mut out, "collision_force_n_nm", &self.collision_force_n_nm, 1.0..=200.0, "N, Nm");
+        check_each(&mut out, "collision_force_n", &self.collision_force_n, 1.0..=200.0, "N");
+        check_each(&mut out, "collision_moment_nm", &self.collision_moment_nm, 1.0..=100.0, "Nm");
         // libfranka 0.9.2, robot.h, setJointImpedance: [0, 14250] Nm/rad.
         check_each(&mut out, "joint_stiffness_nm_rad", &self.joint_stiffness_nm_rad, 0.0..=14250.0, "Nm/rad");
         check_range(&mut out, "load_mass_kg", self.load_mass_kg, 0.0..=3.0, "kg");
@@ -146,7 +150,9 @@ impl Panda {
         let rejected = |command| {
             move |e: franka::exception::FrankaException| Fault::Rejected { command, reason: e.to_string() }
         };
-        let (torque, force) = (options.collision_torque_nm, options.collision_force_n_nm);
+        let torque = options.collision_torque_nm;
+        let ([fx, fy, fz], [mx, my, mz]) = (options.collision_force_n, options.collision_moment_nm);
+        let force = [fx, fy, fz, mx, my, mz];
         caught(|| {
             self.robot.set_collision_behavior(torque, torque, torque, torque, force, force, force, force)
         })?

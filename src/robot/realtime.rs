@@ -32,6 +32,20 @@ impl Options {
     }
 }
 
+/// The cores this process may use but for one; all of them if that leaves none.
+pub fn cores_but(core: Option<usize>) -> Vec<usize> {
+    let all = cores();
+    let others: Vec<usize> = all.iter().copied().filter(|&c| Some(c) != core).collect();
+    if others.is_empty() { all } else { others }
+}
+
+/// Sets up a simulated robot's thread beside the control thread: the same core, one priority above, since a
+/// robot's own clock waits for nobody. What is refused is refused to the control thread too, which says so.
+pub fn enter_as_peer(options: &Options) {
+    let _ =
+        enter(&Options { priority: (options.priority + 1).min(98), lock_memory: false, ..options.clone() });
+}
+
 /// What was granted; every refusal as a sentence with its mend.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct Granted {

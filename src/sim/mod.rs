@@ -22,11 +22,10 @@ pub mod wire_log;
 
 use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::Duration;
-
-use crossbeam_channel::{Sender, unbounded};
 
 pub use options::{Options, Pace};
 
@@ -126,6 +125,9 @@ impl Default for Status {
     }
 }
 
+/// Orders that may wait; they are taken every cycle.
+const HOOKS: usize = 64;
+
 /// An order to the simulator's thread; the channel's end is the order to stop.
 enum Hook {
     UserStop(bool),
@@ -137,7 +139,7 @@ enum Hook {
 /// A simulated Panda; it lives as long as this value.
 pub struct Sim {
     address: SocketAddr,
-    hooks: Option<Sender<Hook>>,
+    hooks: Option<SyncSender<Hook>>,
     shared: Arc<Mutex<Status>>,
     thread: Option<JoinHandle<()>>,
 }
@@ -174,7 +176,7 @@ impl Sim {
             ),
             None => None,
         };
-        let (hooks, orders) = unbounded();
+        let (hooks, orders) = sync_channel(HOOKS);
         let shared = Arc::new(Mutex::new(Status::default()));
         let server = Server::new(options, session, udp, orders, Arc::clone(&shared), log);
         let thread = std::thread::Builder::new()

@@ -145,6 +145,11 @@ impl Robot {
         self.motion.is_some_and(|motion| self.message_id > motion.first_id)
     }
 
+    /// Whether a motion has begun that the client has not answered yet.
+    pub(super) fn starting(&self) -> bool {
+        self.motion.is_some_and(|motion| motion.phase == Phase::Starting)
+    }
+
     /// Whether the slot of the current state is filled.
     pub(super) fn has_command(&self) -> bool {
         self.slot.is_some()

@@ -1,10 +1,10 @@
 //! The one thread that serves everything: state out, command in, one cycle of the robot, again.
 use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
+use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use crossbeam_channel::Receiver;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use rand_distr::{Distribution, StandardNormal};
@@ -27,13 +27,13 @@ const DQ_NOISE: f64 = 100.0;
 
 /// The thread's world.
 pub(super) struct Server {
-    pub(super) options: Options,
-    pub(super) robot: Robot,
-    pub(super) session: Session,
-    pub(super) udp: UdpSocket,
-    pub(super) hooks: Receiver<Hook>,
-    pub(super) shared: Arc<Mutex<Status>>,
-    pub(super) log: Option<WireLog>,
+    options: Options,
+    robot: Robot,
+    session: Session,
+    udp: UdpSocket,
+    hooks: Receiver<Hook>,
+    shared: Arc<Mutex<Status>>,
+    log: Option<WireLog>,
     status: Status,
     client_udp: Option<SocketAddr>,
     blocking: bool,
@@ -42,7 +42,6 @@ pub(super) struct Server {
     /// Losses; and the sensors, begun anew with every motion so that a run is reproducible.
     losses: StdRng,
     noise: StdRng,
-    noise_of_motion: u64,
     drop_next: u32,
     command_loss: f64,
     /// The slot's command came and was dropped: nothing more to wait for.
@@ -73,7 +72,6 @@ impl Server {
             events: Vec::new(),
             losses: StdRng::seed_from_u64(options.seed),
             noise: StdRng::seed_from_u64(options.seed),
-            noise_of_motion: 0,
             drop_next: 0,
             command_loss: options.command_loss,
             dropped: false,
@@ -118,8 +116,8 @@ impl Server {
         if sigma == 0.0 {
             return ([0.0; JOINTS], [0.0; JOINTS]);
         }
-        if self.noise_of_motion != self.robot.motions {
-            self.noise_of_motion = self.robot.motions;
+        if self.robot.starting() {
+            // How many states pass before a client's first command is up to its machine: they draw the same.
             self.noise = StdRng::seed_from_u64(self.options.seed ^ self.robot.motions << 32);
         }
         let mut draw = |sigma: f64| {
@@ -271,8 +269,8 @@ impl Server {
                 Ok(Hook::Reflex(errors)) => self.robot.reflex(errors),
                 Ok(Hook::DropCommands(n)) => self.drop_next = n,
                 Ok(Hook::CommandLoss(share)) => self.command_loss = share,
-                Err(crossbeam_channel::TryRecvError::Empty) => return true,
-                Err(crossbeam_channel::TryRecvError::Disconnected) => return false,
+                Err(TryRecvError::Empty) => return true,
+                Err(TryRecvError::Disconnected) => return false,
             }
         }
     }

@@ -8,9 +8,9 @@
 use std::fs::File;
 use std::io::{BufWriter, Write};
 use std::path::Path;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 
-use crossbeam_channel::{Receiver, Sender, TrySendError, bounded};
 use serde_json::json;
 
 use super::wire::{RobotCommand, RobotState};
@@ -26,7 +26,7 @@ enum Line {
 
 /// The simulator's end of the log. Dropping it writes what is left and closes the file.
 pub(super) struct WireLog {
-    lines: Option<Sender<Line>>,
+    lines: Option<SyncSender<Line>>,
     writer: Option<JoinHandle<()>>,
     /// Wait for the disk rather than lose a line: right in lockstep, where time waits too.
     lossless: bool,
@@ -46,7 +46,7 @@ impl WireLog {
             "units": {"t_ms": "ms", "q": "rad", "dq": "rad/s", "ddq_d": "rad/s2", "O_T_EE": "m, column-major"},
         });
         writeln!(file, "{header}")?;
-        let (lines, queue) = bounded(QUEUE);
+        let (lines, queue) = sync_channel(QUEUE);
         let path = path.to_owned();
         let writer = std::thread::Builder::new().name("wire-log".to_owned()).spawn(move || {
             if let Err(error) = write(&mut file, &queue) {
@@ -66,11 +66,7 @@ impl WireLog {
 
     fn push(&mut self, line: Line) {
         let Some(lines) = &self.lines else { return };
-        let lost = if self.lossless {
-            lines.send(line).is_err()
-        } else {
-            matches!(lines.try_send(line), Err(TrySendError::Full(_) | TrySendError::Disconnected(_)))
-        };
+        let lost = if self.lossless { lines.send(line).is_err() } else { lines.try_send(line).is_err() };
         self.dropped += u64::from(lost);
     }
 }

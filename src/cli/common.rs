@@ -1,0 +1,71 @@
+//! What subcommands share: configuration, trajectory, progress, report.
+use super::exit::usage;
+use crate::config::Config;
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+/// Options of every subcommand that works for a while.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub(super) struct Common {
+    /// Configuration file or preset (default, original, sim, safety); may be given several times, later wins.
+    #[arg(long, value_name = "FILE")]
+    pub(super) config: Vec<String>,
+    /// Write a report (JSON, keys with units in their names).
+    #[arg(long, value_name = "FILE.json")]
+    pub(super) report: Option<PathBuf>,
+}
+
+impl Common {
+    /// The configuration; every mistake in it at once.
+    pub(super) fn load(&self) -> anyhow::Result<Config> {
+        self.check_report()?;
+        Ok(Config::load(&self.config)?)
+    }
+
+    /// Refuses a report that could not be written, before any work is done for it.
+    fn check_report(&self) -> anyhow::Result<()> {
+        let Some(path) = &self.report else { return Ok(()) };
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        if path.is_dir() || !folder.is_dir() {
+            return Err(usage(format!(
+                "--report {}: the folder must exist and the file be a file",
+                path.display()
+            )));
+        }
+        Ok(())
+    }
+
+    /// Writes the report, if one is wanted.
+    pub(super) fn write<T: Serialize>(&self, report: &crate::telemetry::Report<T>) -> anyhow::Result<()> {
+        if let Some(path) = &self.report {
+            report
+                .write(path)
+                .map_err(|e| anyhow::anyhow!("the report {} cannot be written: {e}", path.display()))?;
+            println!("report   {}", path.display());
+        }
+        Ok(())
+    }
+}
+
+/// A flag that SIGINT, SIGTERM and SIGHUP set; a second signal ends the process at once.
+pub(super) fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+        signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&flag))?;
+        signal_hook::flag::register(signal, Arc::clone(&flag))?;
+    }
+    Ok(flag)
+}
+
+/// A bar on a terminal, nothing elsewhere.
+pub(super) fn bar(length: u64, template: &str) -> ProgressBar {
+    if !std::io::stderr().is_terminal() {
+        return ProgressBar::hidden();
+    }
+    let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    ProgressBar::new(length).with_style(style)
+}

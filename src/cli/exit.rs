@@ -1,0 +1,52 @@
+//! What an error means to the shell.
+use crate::robot::Fault;
+use crate::safety::Verdict;
+
+/// Something the person at the keyboard can mend: usage, configuration or data.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct Usage(pub String);
+
+/// Our own safety layer ended the motion.
+#[derive(Debug, thiserror::Error)]
+#[error("our own safety layer stopped the arm: {}", why.names().collect::<Vec<_>>().join(", "))]
+pub(super) struct SafetyStop {
+    pub why: Verdict,
+}
+
+/// Marks any error as the user's to mend.
+pub(super) fn usage(error: impl std::fmt::Display) -> anyhow::Error {
+    Usage(error.to_string()).into()
+}
+
+/// The documented exit code of an error.
+pub(super) fn code(error: &anyhow::Error) -> u8 {
+    for cause in error.chain() {
+        if let Some(fault) = cause.downcast_ref::<Fault>() {
+            return match fault {
+                Fault::Stopped { .. } | Fault::NotReady { .. } => 3,
+                Fault::UnknownHost { .. } => 2,
+                _ => 5,
+            };
+        }
+        if cause.is::<SafetyStop>() {
+            return 4;
+        }
+        if cause.is::<Usage>() || cause.is::<crate::config::Error>() {
+            return 2;
+        }
+    }
+    1
+}
+
+/// A panic on the control thread is caught and becomes a named fault; it must not be printed as a crash.
+pub(super) fn quiet_caught_panics() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        if std::thread::current().name() == Some("control") {
+            log::debug!("caught on the control thread: {panic}");
+        } else {
+            usual(panic);
+        }
+    }));
+}

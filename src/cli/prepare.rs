@@ -1,0 +1,197 @@
+//! From a path and a robot's tool to a policy that can drive: labels, time law, training, first judgement.
+use super::exit::usage;
+use crate::config::Config;
+use crate::demonstration::expert::Expert;
+use crate::demonstration::path::Path;
+use crate::demonstration::timed_path::TimedPath;
+use crate::demonstration::{Example, Survey, time_law};
+use crate::kinematics::{Point, Pose, forward, from_column_major};
+use crate::learn::trainer;
+use crate::policy::Policy;
+use crate::robot::State;
+use crate::telemetry::{Spread, SpreadFigures};
+use nalgebra::Vector3;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Distance between two demonstrated points along the path, m.
+const DEMONSTRATION_STEP_M: f64 = 0.001;
+
+/// Everything a drive needs.
+pub(super) struct Prepared {
+    pub expert: Arc<Expert>,
+    pub timed: Arc<TimedPath>,
+    pub policy: Policy,
+    pub F_T_EE: Pose,
+    pub demonstrations: Arc<[(Point, crate::robot::Joints)]>,
+    pub train: Option<crate::learn::train::Report>,
+    pub network: NetworkFigures,
+    pub figures: TrajectoryFigures,
+}
+
+/// What a report says of a trajectory.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct TrajectoryFigures {
+    pub name: String,
+    pub length_m: f64,
+    pub closed: bool,
+    pub corners: usize,
+    pub lap_s: f64,
+    pub top_speed_m_s: f64,
+    /// The slowest place other than a stop, and what slows it; none if the whole path runs at its speed.
+    pub slowest: Option<Slowed>,
+    /// How far smoothing moved a drawing, m.
+    pub smoothing_moved_m: f64,
+    pub extent_m: [[f64; 3]; 2],
+    pub labels: Survey,
+}
+
+/// Where a path is slowed, and why.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Slowed {
+    pub speed_m_s: f64,
+    pub O_p_EE_m: [f64; 3],
+    pub because: String,
+}
+
+/// The error of a network along the reference: FK(π(x)) against x.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub(super) struct NetworkFigures {
+    pub error_mm: SpreadFigures,
+    pub tilt_mrad: SpreadFigures,
+}
+
+/// Labels `path` for the robot's tool, gives it its time law, and trains (or takes) a policy for it.
+pub(super) fn prepare(
+    config: &Config,
+    name: &str,
+    path: Path,
+    state: &State,
+    given: Option<Policy>,
+) -> anyhow::Result<Prepared> {
+    let F_T_EE = from_column_major(&state.F_T_EE)
+        .map_err(|e| anyhow::anyhow!("the robot reports a tool F_T_EE that is none: {e}"))?;
+    let expert = Arc::new(Expert::new(config.expert, F_T_EE));
+    let timed = time_law::plan(&path, &mut |p| expert.label(p), &config.motion)
+        .map_err(|e| usage(format!("trajectory {name}: {e}")))?;
+    let timed = Arc::new(timed);
+    let examples = demonstrate(&path, &expert)?;
+    let figures = TrajectoryFigures::of(name, &timed, &expert);
+    let (mut policy, train) = match given {
+        Some(policy) => {
+            policy.card().check_tool(&state.F_T_EE).map_err(usage)?;
+            check_region(&policy, &timed).map_err(usage)?;
+            (policy, None)
+        }
+        None => {
+            let (policy, report) = super::train::train(config, &examples, Some(&expert), F_T_EE, name)?;
+            (policy, Some(report))
+        }
+    };
+    let network = judge(&mut policy, &timed, &F_T_EE);
+    let demonstrations = examples.iter().map(|e| (e.O_p_EE, e.q)).collect();
+    Ok(Prepared { expert, timed, policy, F_T_EE, demonstrations, train, network, figures })
+}
+
+impl Prepared {
+    /// What the trainer needs to go on learning.
+    pub(super) fn learning(&self, config: &Config, speed: f64) -> trainer::Plan {
+        trainer::Plan {
+            options: config.fine_tuning.clone(),
+            experience: config.experience.clone(),
+            gate: config.gate.clone(),
+            safety: config.safety.clone(),
+            sde: config.sde.clone(),
+            timed: Arc::clone(&self.timed),
+            speed,
+            expert: Arc::clone(&self.expert),
+            demonstrations: Arc::clone(&self.demonstrations),
+            seed: config.training.seed,
+        }
+    }
+
+    /// Says what will be driven, in a few lines.
+    pub(super) fn say(&self) {
+        let f = &self.figures;
+        let margin = f.labels.limit_margin_min.map_or(String::new(), |m| {
+            format!(", nearest joint limit {:.2} rad away (joint {})", m.rad, m.joint)
+        });
+        println!(
+            "path     {}: {:.3} m, one lap {:.2} s, up to {:.2} m/s{margin}",
+            f.name, f.length_m, f.lap_s, f.top_speed_m_s
+        );
+        if f.smoothing_moved_m > 0.0 {
+            println!("         smoothing moved the drawing by at most {:.1} mm", 1e3 * f.smoothing_moved_m);
+        }
+        if let Some(train) = &self.train {
+            println!("learned  {} steps in {:.2} s", train.steps, train.train_s);
+        }
+        println!(
+            "policy   error along the path: mean {:.3} mm, max {:.3} mm; tilt max {:.2} mrad",
+            self.network.error_mm.mean, self.network.error_mm.max, self.network.tilt_mrad.max
+        );
+    }
+}
+
+/// Points along the path with their labels.
+fn demonstrate(path: &Path, expert: &Expert) -> anyhow::Result<Vec<Example>> {
+    let steps = (path.length_m() / DEMONSTRATION_STEP_M).ceil().max(1.0) as usize;
+    (0..=steps)
+        .map(|k| {
+            let O_p_EE = path.point(path.length_m() * k as f64 / steps as f64);
+            expert.label(&O_p_EE).map(|q| Example { O_p_EE, q }).map_err(usage)
+        })
+        .collect()
+}
+
+/// FK(π(x)) against x, and the tool axis against straight down, at every millisecond of a lap.
+pub(super) fn judge(policy: &mut Policy, timed: &TimedPath, F_T_EE: &Pose) -> NetworkFigures {
+    let (mut error_mm, mut tilt_mrad) = (Spread::new(), Spread::new());
+    for k in 0..=(timed.lap_s() * 1e3) as u64 {
+        let x = timed.at(k as f64 * 1e-3).0;
+        let O_T_EE = forward(&policy.evaluate(x.as_slice()), F_T_EE);
+        error_mm.add(1e3 * (O_T_EE.translation.vector - x).norm());
+        let axis = O_T_EE.rotation * Vector3::z();
+        tilt_mrad.add(1e3 * axis.angle(&-Vector3::z()));
+    }
+    NetworkFigures { error_mm: error_mm.figures(), tilt_mrad: tilt_mrad.figures() }
+}
+
+/// A policy is only asked where it was trained.
+pub(super) fn check_region(policy: &Policy, timed: &TimedPath) -> Result<(), String> {
+    let Some(region) = &policy.card().region else {
+        return Err("the policy does not say where it was trained; train one for this trajectory".to_string());
+    };
+    let outside = timed.path().points().iter().find(|p| !region.contains(p.as_slice(), 0.0));
+    match outside {
+        None => Ok(()),
+        Some(p) => Err(format!(
+            "the trajectory leaves the region the policy was trained in: ({:.3}, {:.3}, {:.3}) m is outside {:?} to \
+             {:?} m. Train one for this trajectory, or move it",
+            p.x, p.y, p.z, region.min, region.max
+        )),
+    }
+}
+
+impl TrajectoryFigures {
+    fn of(name: &str, timed: &TimedPath, expert: &Expert) -> TrajectoryFigures {
+        let path = timed.path();
+        let [low, high] = timed.extent();
+        TrajectoryFigures {
+            name: name.to_string(),
+            length_m: path.length_m(),
+            closed: path.is_closed(),
+            corners: path.corners().len(),
+            lap_s: timed.lap_s(),
+            top_speed_m_s: timed.top_speed_m_s(),
+            slowest: timed.slowest().map(|s| Slowed {
+                speed_m_s: s.speed_m_s,
+                O_p_EE_m: s.point.into(),
+                because: format!("{:?}", s.limit),
+            }),
+            smoothing_moved_m: path.deviation_m(),
+            extent_m: [low.into(), high.into()],
+            labels: expert.survey(path.points()),
+        }
+    }
+}

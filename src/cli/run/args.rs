@@ -1,0 +1,122 @@
+//! What may be typed after `run`.
+use super::super::common::Common;
+use super::super::exit::usage;
+use super::super::prepare::Prepared;
+use crate::config::Config;
+use crate::range::Violation;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+
+/// Speed on a real robot unless the user says otherwise.
+const FIRST_SPEED: f64 = 0.1;
+
+/// Learn a motion and drive the arm along it, learning on the way.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("arm").required(true))]
+pub(in super::super) struct Args {
+    /// Drive a simulated Panda, started for this run.
+    #[arg(long, group = "arm")]
+    pub(super) sim: bool,
+    /// Drive the robot at this address.
+    #[arg(long, value_name = "ADDRESS", group = "arm")]
+    pub(super) robot_ip: Option<String>,
+    /// circle, square, figure-eight, a CSV file (t_s,x_m,y_m,z_m; t_s may be left out), or the original's JSON.
+    #[arg(long, default_value = "circle", value_name = "SHAPE|FILE")]
+    pub(super) trajectory: String,
+    /// Speed along an untimed path, m/s; bends and corners are slowed. [default: motion.speed_m_s]
+    #[arg(long, value_name = "M/S")]
+    speed_m_s: Option<f64>,
+    /// Rate of the whole motion, 1 = as planned. [default: 1 in simulation, 0.1 on a robot]
+    #[arg(long, value_name = "SHARE")]
+    speed: Option<f64>,
+    /// Laps to drive. [default: without end on a terminal, else 1]
+    #[arg(long, conflicts_with = "duration_s")]
+    laps: Option<u32>,
+    /// Seconds to drive.
+    #[arg(long, value_name = "S")]
+    duration_s: Option<f64>,
+    /// Drive with this policy instead of training one.
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(super) policy: Option<PathBuf>,
+    /// Save the policy in use at the end.
+    #[arg(long, value_name = "FILE.safetensors")]
+    pub(super) save_policy: Option<PathBuf>,
+    /// Do not learn while driving.
+    #[arg(long)]
+    pub(super) no_fine_tune: bool,
+    /// Seed of everything random. [default: training.seed]
+    #[arg(long)]
+    seed: Option<u64>,
+    /// How the simulated robot keeps time.
+    #[arg(long, value_enum, default_value = "realtime")]
+    pace: Pace,
+    /// Write every state and command of the simulated robot to this file.
+    #[arg(long, value_name = "FILE", requires = "sim")]
+    pub(super) wire_log: Option<PathBuf>,
+    /// Do not ask before moving a real robot.
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Pace {
+    /// 1 kHz by the clock, as a robot.
+    Realtime,
+    /// As fast as both sides answer; repeats bit for bit.
+    Lockstep,
+}
+
+impl Args {
+    /// The configuration with what was typed on top; every mistake in it at once.
+    pub(super) fn configuration(&self) -> anyhow::Result<Config> {
+        let mut config = self.common.load()?;
+        if let Some(speed_m_s) = self.speed_m_s {
+            config.motion.speed_m_s = speed_m_s;
+        }
+        if let Some(seed) = self.seed {
+            config.training.seed = seed;
+            config.sim.seed = seed;
+        }
+        let mut wrong: Vec<String> = config.motion.validate().iter().map(said("--speed-m-s: ")).collect();
+        let mut range = Vec::new();
+        if let Some(speed) = self.speed {
+            crate::range::check_range(&mut range, "--speed", speed, 0.01..=2.0, "");
+        }
+        if let Some(duration_s) = self.duration_s {
+            crate::range::check_range(&mut range, "--duration-s", duration_s, 0.5..=86_400.0, "s");
+        }
+        if let Some(laps) = self.laps {
+            crate::range::check_count(&mut range, "--laps", laps as usize, 1.., "");
+        }
+        wrong.extend(range.iter().map(said("")));
+        if self.is_lockstep() && self.robot_ip.is_some() {
+            wrong.push("--pace lockstep: only a simulated robot waits for its commands".to_string());
+        }
+        if wrong.is_empty() { Ok(config) } else { Err(usage(wrong.join("\n       "))) }
+    }
+
+    /// Whether the robot waits for us.
+    pub(super) fn is_lockstep(&self) -> bool {
+        self.pace == Pace::Lockstep
+    }
+
+    /// Rate of reference time.
+    pub(super) fn speed_or_default(&self) -> f64 {
+        self.speed.unwrap_or(if self.sim { 1.0 } else { FIRST_SPEED })
+    }
+
+    /// Laps to drive; `None` goes on until asked to stop.
+    pub(super) fn laps_to_drive(&self, prepared: &Prepared, speed: f64) -> Option<f64> {
+        match (self.laps, self.duration_s) {
+            (Some(laps), _) => Some(f64::from(laps)),
+            (None, Some(duration_s)) => Some(duration_s * speed / prepared.timed.lap_s()),
+            (None, None) => (!std::io::stdout().is_terminal()).then_some(1.0),
+        }
+    }
+}
+
+fn said(prefix: &str) -> impl Fn(&Violation) -> String + '_ {
+    move |violation| format!("{prefix}{violation}")
+}

@@ -1,0 +1,136 @@
+//! What `run` reports and says at the end.
+use super::super::prepare::{self, NetworkFigures, TrajectoryFigures};
+use super::Run;
+use crate::control::{Outcome, Pulse};
+use crate::learn::{TrainerCounts, train};
+use crate::policy::Policy;
+use crate::robot::{panda, realtime};
+use crate::telemetry::{Drive, DriveFigures, Ending, SpreadFigures};
+use crate::timing::Quantiles;
+use serde::Serialize;
+
+/// The keys of a `run` report besides those of every report.
+#[derive(Serialize)]
+pub(super) struct Figures {
+    trajectory: TrajectoryFigures,
+    robot: RobotFigures,
+    #[serde(flatten)]
+    drive: DriveFigures,
+    /// Our own time from a state's arrival to its command.
+    tick_us: Quantiles,
+    /// FK(π(x)) against x along the reference, of the policy the drive began with.
+    network_error_mm: SpreadFigures,
+    /// Tool axis of FK(π(x)) against straight down, of the same.
+    network_tilt_mrad: SpreadFigures,
+    /// The same for the policy in use at the end.
+    network_at_end: Option<NetworkFigures>,
+    policies: TrainerCounts,
+    sample_counts: SampleCounts,
+    /// From the start of the process to the first command that moved the arm.
+    first_motion_s: Option<f64>,
+    train: Option<train::Report>,
+    path: PathFigures,
+}
+
+#[derive(Serialize)]
+struct RobotFigures {
+    address: String,
+    simulated: bool,
+    pace: &'static str,
+    speed: f64,
+    F_T_EE: [f64; 16],
+    realtime: realtime::Granted,
+    set: panda::Options,
+}
+
+#[derive(Serialize)]
+struct SampleCounts {
+    /// To the trainer.
+    sent: u64,
+    /// On the way to the trainer.
+    dropped: u64,
+    /// On the way to this report.
+    dropped_by_telemetry: u64,
+}
+
+#[derive(Serialize)]
+struct PathFigures {
+    reference_m: Vec<[f64; 3]>,
+    measured_m: Vec<[f64; 3]>,
+}
+
+impl Figures {
+    #[allow(clippy::too_many_arguments)] // each is one place a figure comes from
+    pub(super) fn new(
+        run: &Run,
+        outcome: Option<Outcome>,
+        drive: &Drive,
+        counts: TrainerCounts,
+        last: Option<&mut Policy>,
+        pulse: &Pulse,
+        realtime: realtime::Granted,
+        name: &str,
+    ) -> Figures {
+        let prepared = run.prepared;
+        let (dropped_by_telemetry, dropped) = outcome.as_ref().map(|o| o.dropped).unwrap_or_default();
+        let (reference_m, measured_m) = drive.path();
+        Figures {
+            trajectory: prepared.figures.clone(),
+            robot: RobotFigures {
+                address: name.to_string(),
+                simulated: run.args.sim,
+                pace: if run.args.is_lockstep() { "lockstep" } else { "realtime" },
+                speed: run.speed,
+                F_T_EE: run.state.F_T_EE,
+                realtime,
+                set: run.config.robot.clone(),
+            },
+            drive: drive.figures(),
+            tick_us: outcome.map(|o| o.tick_ns.quantiles_us()).unwrap_or_default(),
+            network_error_mm: prepared.network.error_mm,
+            network_tilt_mrad: prepared.network.tilt_mrad,
+            network_at_end: last.map(|policy| prepare::judge(policy, &prepared.timed, &prepared.F_T_EE)),
+            policies: counts,
+            sample_counts: SampleCounts { sent: counts.samples, dropped, dropped_by_telemetry },
+            first_motion_s: pulse.first_motion_s(),
+            train: prepared.train.clone(),
+            path: PathFigures { reference_m: reference_m.to_vec(), measured_m: measured_m.to_vec() },
+        }
+    }
+
+    /// The summary a person reads.
+    pub(super) fn say(&self, ending: &Ending) {
+        let d = &self.drive;
+        let how = match ending {
+            Ending::Done => "done, at rest",
+            Ending::Stopped => "stopped as asked, at rest",
+            Ending::Failed => "ended early",
+        };
+        println!(
+            "drove    {how}: {} cycles, {} missed, success rate at least {:.2}",
+            d.cycles, d.missed_commands, d.success_rate_min
+        );
+        println!(
+            "error    from the curve mean {:.2} mm, max {:.2} mm; from the moving reference mean {:.2} mm, max {:.2} mm",
+            d.contour_error_mm.mean,
+            d.contour_error_mm.max,
+            d.tracking_error_mm.mean,
+            d.tracking_error_mm.max
+        );
+        println!(
+            "learning {} samples, {} steps; {} policies offered, {} taken over, {} refused",
+            self.policies.samples,
+            self.policies.steps,
+            self.policies.offered,
+            self.policies.accepted,
+            self.policies.rejected
+        );
+        println!(
+            "timing   tick p50 {:.1} µs, p99 {:.1} µs; limiter active in {} ticks; first motion after {:.2} s",
+            self.tick_us.p50,
+            self.tick_us.p99,
+            d.limiter_active_ticks,
+            self.first_motion_s.unwrap_or(f64::NAN)
+        );
+    }
+}

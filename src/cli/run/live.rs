@@ -1,0 +1,54 @@
+//! The live line of a drive: ten times a second on a terminal, nothing elsewhere.
+use super::super::common::bar;
+use crate::control::Pulse;
+use crate::learn::TrainerCounts;
+use crate::telemetry::Drive;
+use indicatif::ProgressBar;
+use std::time::{Duration, Instant};
+
+const PERIOD: Duration = Duration::from_millis(100);
+
+pub(super) struct Live {
+    bar: ProgressBar,
+    laps: Option<f64>,
+    lap_s: f64,
+    shown: Option<Instant>,
+}
+
+impl Live {
+    pub(super) fn new(laps: Option<f64>, lap_s: f64) -> Live {
+        let template = match laps {
+            Some(_) => "driving  {bar:24.cyan/dim} {msg}",
+            None => "driving  {spinner:.cyan} {msg}",
+        };
+        let length = laps.map_or(0, |laps| (laps * lap_s * 1e3) as u64);
+        Live { bar: bar(length, template), laps, lap_s, shown: None }
+    }
+
+    pub(super) fn show(&mut self, drive: &Drive, pulse: &Pulse, counts: &TrainerCounts, stopping: bool) {
+        if self.bar.is_hidden() || self.shown.is_some_and(|shown| shown.elapsed() < PERIOD) {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let Some(last) = drive.last() else { return };
+        let figures = drive.figures();
+        self.bar.set_position((last.tau_s * 1e3) as u64);
+        let lap = match self.laps {
+            Some(laps) => format!("lap {:.1}/{laps:.1}", last.tau_s / self.lap_s),
+            None => format!("lap {:.1} · Ctrl-C stops", last.tau_s / self.lap_s),
+        };
+        self.bar.set_message(format!(
+            "{} · contour {:.2} mm · {} missed of {} · policies {} taken, {} refused",
+            if stopping { "stopping".to_string() } else { lap },
+            figures.contour_error_mm.mean,
+            figures.missed_commands,
+            pulse.ticks(),
+            counts.accepted,
+            counts.rejected,
+        ));
+    }
+
+    pub(super) fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}

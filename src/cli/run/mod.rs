@@ -1,0 +1,158 @@
+//! `run`: learn a motion, drive the arm along it, learn on the way.
+mod args;
+mod figures;
+mod live;
+mod robot;
+
+pub(super) use args::Args;
+
+use super::common::stop_flag;
+use super::exit::{SafetyStop, usage};
+use super::prepare;
+use crate::config::Config;
+use crate::control::links::{self, Request};
+use crate::control::{Controller, Outcome, Pulse, Session, Settings};
+use crate::demonstration::shapes;
+use crate::learn::{Trainer, TrainerCounts};
+use crate::policy::Policy;
+use crate::robot::{Fault, State, realtime};
+use crate::telemetry::{Drive, Ending, Report};
+use anyhow::Context;
+use figures::Figures;
+use live::Live;
+use prepare::Prepared;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::Instant;
+
+pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
+    // All that can be refused without a robot is refused before one is touched.
+    let config = args.configuration()?;
+    let loaded = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?;
+    loaded.warnings.iter().for_each(|warning| println!("note     {warning}"));
+    let given = args.policy.as_deref().map(Policy::load).transpose().map_err(usage)?;
+
+    let stop = stop_flag()?;
+    let sim = robot::start_sim(&args, &config)?;
+    let pulse = Arc::new(Pulse::new(started));
+    let name = robot::name(&args, sim.as_ref());
+    let connected = Session::connect(&name, &config.robot, &config.realtime, Arc::clone(&pulse));
+    let (session, state, granted) = connected?;
+    robot::greet(&session, sim.is_some(), &granted);
+    robot::check_ready(&state, &config.safety)?;
+
+    let prepared = prepare::prepare(&config, &args.trajectory, loaded.path, &state, given)?;
+    prepared.say();
+    let speed = args.speed_or_default();
+    let laps = args.laps_to_drive(&prepared, speed);
+    if sim.is_none() && !robot::confirm(&args, &config, &prepared, &state, speed)? {
+        return Err(usage("not confirmed: nothing was moved"));
+    }
+    let run = Run { args: &args, config: &config, prepared: &prepared, state: &state, speed, laps };
+    let driven = run.drive(session, &pulse, &stop, granted.core)?;
+    run.conclude(driven, &pulse, granted, &name)
+}
+
+/// What is settled before the arm moves.
+struct Run<'a> {
+    args: &'a Args,
+    config: &'a Config,
+    prepared: &'a Prepared,
+    state: &'a State,
+    speed: f64,
+    laps: Option<f64>,
+}
+
+/// What a drive leaves behind.
+struct Driven {
+    outcome: Result<Outcome, Fault>,
+    drive: Drive,
+    counts: TrainerCounts,
+    /// Whether a person asked it to stop.
+    asked: bool,
+}
+
+impl Run<'_> {
+    fn drive(
+        &self,
+        session: Session,
+        pulse: &Pulse,
+        stop: &AtomicBool,
+        control_core: Option<usize>,
+    ) -> anyhow::Result<Driven> {
+        let (config, prepared) = (self.config, self.prepared);
+        let settings = Settings {
+            options: config.control.clone(),
+            generator: config.generator.clone(),
+            sde: config.sde.clone(),
+            safety: config.safety.clone(),
+            speed: self.speed,
+            laps: self.laps,
+        };
+        let (control, trainer_ends, operator) = links::link(!self.args.no_fine_tune, self.args.is_lockstep());
+        let plan = prepared.learning(config, self.speed);
+        let trainer = trainer_ends
+            .map(|ends| {
+                Trainer::spawn(&plan, prepared.policy.clone(), ends, realtime::cores_but(control_core))
+            })
+            .transpose()
+            .context("the trainer thread cannot be started")?;
+        let counts = || trainer.as_ref().map(Trainer::counts).unwrap_or_default();
+        let policy = Box::new(prepared.policy.clone());
+        let controller =
+            Box::new(Controller::new(Arc::clone(&prepared.timed), policy, prepared.F_T_EE, settings));
+
+        let mut drive = Drive::new(Arc::clone(&prepared.timed), Arc::clone(&prepared.expert));
+        let mut live = Live::new(self.laps, prepared.timed.lap_s());
+        let mut asked = false;
+        let outcome = session.drive(controller, control, |_| {
+            operator.samples.try_iter().for_each(|sample| drive.add(&sample));
+            if stop.load(Relaxed) && !asked {
+                asked = operator.requests.try_send(Request::Stop).is_ok();
+            }
+            live.show(&drive, pulse, &counts(), asked);
+        });
+        operator.samples.try_iter().for_each(|sample| drive.add(&sample));
+        live.finish();
+        let counts = counts();
+        Ok(Driven { outcome, drive, counts, asked })
+    }
+
+    /// Says and writes what happened; the error, if any, decides the exit code.
+    fn conclude(
+        &self,
+        driven: Driven,
+        pulse: &Pulse,
+        granted: realtime::Granted,
+        name: &str,
+    ) -> anyhow::Result<()> {
+        let (outcome, lost) = match driven.outcome {
+            Ok(outcome) => (Some(outcome), None),
+            Err(fault) => (None, Some(fault)),
+        };
+        let fault = lost.or_else(|| outcome.as_ref().and_then(|o| o.result.clone().err()));
+        let why = outcome.as_ref().map(|o| o.stopped_by).unwrap_or_default();
+        let safety_stop = (!why.is_clear()).then_some(SafetyStop { why });
+        let faults: Vec<String> =
+            fault.iter().map(Fault::to_string).chain(safety_stop.iter().map(SafetyStop::to_string)).collect();
+        let ending = match (faults.is_empty(), driven.asked) {
+            (false, _) => Ending::Failed,
+            (true, true) => Ending::Stopped,
+            (true, false) => Ending::Done,
+        };
+        let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
+        let figures =
+            Figures::new(self, outcome, &driven.drive, driven.counts, last.as_mut(), pulse, granted, name);
+        figures.say(&ending);
+        if let (Some(file), Some(policy)) = (&self.args.save_policy, &last) {
+            policy.save(file)?;
+            println!("policy   {}", file.display());
+        }
+        self.args.common.write(&Report::new("run", ending, faults, figures))?;
+        match (fault, safety_stop) {
+            (Some(fault), _) => Err(fault.into()),
+            (None, Some(stop)) => Err(stop.into()),
+            (None, None) => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,135 @@
+//! Before the arm moves: the simulated robot, the greeting, the checks, the question.
+use super::super::exit::usage;
+use super::super::prepare::Prepared;
+use super::Args;
+use crate::config::Config;
+use crate::control::Session;
+use crate::robot::{Fault, JOINTS, Mode, State, limits, realtime};
+use crate::safety;
+use crate::sim::{self, Pace, Sim};
+use std::io::{BufRead, IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr};
+
+/// Loopback addresses tried for a simulated robot: others may be running.
+const ADDRESSES: std::ops::RangeInclusive<u8> = 1..=100;
+
+/// Starts the simulated robot of `--sim` on the first free loopback address.
+pub(super) fn start_sim(args: &Args, config: &Config) -> anyhow::Result<Option<Sim>> {
+    if !args.sim {
+        return Ok(None);
+    }
+    let realtime = config.realtime.clone();
+    let mut refused = None;
+    for last in ADDRESSES {
+        let options = sim::Options {
+            bind: IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)),
+            pace: if args.is_lockstep() { Pace::Lockstep } else { Pace::Realtime },
+            wire_log: args.wire_log.clone(),
+            ..config.sim.clone()
+        };
+        let realtime = realtime.clone();
+        match Sim::start_with(options, move || realtime::enter_as_peer(&realtime)) {
+            Ok(sim) => return Ok(Some(sim)),
+            Err(error @ sim::Error::Bind { .. }) => refused = Some(error),
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(anyhow::anyhow!(
+        "no loopback address is free for a simulated robot: {}",
+        refused.map_or(String::new(), |e| e.to_string())
+    ))
+}
+
+/// The address to connect to.
+pub(super) fn name(args: &Args, sim: Option<&Sim>) -> String {
+    sim.map(|sim| sim.ip().to_string()).or_else(|| args.robot_ip.clone()).unwrap_or_default()
+}
+
+/// Says what is connected and what the kernel refused.
+pub(super) fn greet(session: &Session, simulated: bool, granted: &realtime::Granted) {
+    let what = if simulated { "a simulated Panda" } else { "Panda" };
+    println!("robot    {what} at {}", session.address());
+    granted.refused.iter().for_each(|refusal| println!("note     {refusal}"));
+}
+
+/// Refuses a robot that cannot move, or that is not where it believes to be.
+pub(super) fn check_ready(state: &State, safety: &safety::Options) -> anyhow::Result<()> {
+    let mend = match state.mode {
+        Mode::Idle => None,
+        Mode::Reflex => Some("Clear the error in Desk, then start again"),
+        Mode::UserStopped => Some("Release the user stop, then start again"),
+        Mode::Guiding => Some("Let go of the guiding buttons, then start again"),
+        Mode::Other => Some("Unlock the brakes in Desk, then start again"),
+        Mode::Move | Mode::AutomaticErrorRecovery => Some("Wait until the robot is idle, then start again"),
+    };
+    if let Some(mend) = mend {
+        let errors = state.errors.names().collect();
+        return Err(Fault::NotReady { mode: state.mode, errors, mend }.into());
+    }
+    let gaps: Vec<String> = (0..JOINTS)
+        .filter(|&i| (state.q[i] - state.q_d[i]).abs() > safety.start_error_rad)
+        .map(|i| format!("joint {} by {:.3} rad", i + 1, state.q[i] - state.q_d[i]))
+        .collect();
+    if !gaps.is_empty() {
+        return Err(usage(format!(
+            "the arm is not where it was last told to be: {}; allowed {} rad. Is something holding it, or is the \
+             load undeclared?",
+            gaps.join(", "),
+            safety.start_error_rad
+        )));
+    }
+    Ok(())
+}
+
+/// Says what is about to happen to a real arm, and asks.
+pub(super) fn confirm(
+    args: &Args,
+    config: &Config,
+    prepared: &Prepared,
+    state: &State,
+    speed: f64,
+) -> anyhow::Result<bool> {
+    let [low, high] = prepared.figures.extent_m;
+    let start = prepared.timed.at(0.0).0;
+    let now = [state.O_T_EE[12], state.O_T_EE[13], state.O_T_EE[14]];
+    println!(
+        "start    from ({:.3}, {:.3}, {:.3}) m to ({:.3}, {:.3}, {:.3}) m, in a straight line in joint space",
+        now[0], now[1], now[2], start.x, start.y, start.z
+    );
+    println!(
+        "extent   x {:.3} to {:.3}, y {:.3} to {:.3}, z {:.3} to {:.3} m",
+        low[0], high[0], low[1], high[1], low[2], high[2]
+    );
+    println!(
+        "speed    {:.0} % of the plan: up to {:.3} m/s",
+        100.0 * speed,
+        speed * prepared.timed.top_speed_m_s()
+    );
+    println!(
+        "limits   joints within {} rad of the robot's own, velocity {:.0} %, acceleration {:.0} %, jerk {:.0} %",
+        config.safety.position_margin_rad,
+        100.0 * config.safety.velocity_share,
+        100.0 * config.safety.acceleration_share,
+        100.0 * config.safety.jerk_share
+    );
+    println!("         joint velocity at most {:?} rad/s", limits::DQ_MAX);
+    println!(
+        "reflex   above {:?} Nm at the joints, {:?} N and {:?} Nm at the end effector",
+        config.robot.collision_torque_nm, config.robot.collision_force_n, config.robot.collision_moment_nm
+    );
+    println!(
+        "load     {} kg; stiffness {:?} Nm/rad",
+        config.robot.load_mass_kg, config.robot.joint_stiffness_nm_rad
+    );
+    if args.yes {
+        return Ok(true);
+    }
+    if !std::io::stdin().is_terminal() {
+        return Err(usage("nobody is at the terminal to confirm; add --yes to move the arm without asking"));
+    }
+    print!("Is the space clear and the user stop in somebody's hand? Type yes to move: ");
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "yes" | "y"))
+}

@@ -1,0 +1,99 @@
+//! Every channel that touches the control thread: the only place where they are made.
+//!
+//! All are bounded. The control thread only ever tries; whoever sits opposite polls, since a parked receiver
+//! would make a send take a lock (crossbeam's array flavour wakes it under a mutex).
+use super::{Event, Order};
+use crate::demonstration::sample::Sample;
+use crate::policy::Policy;
+use crossbeam_channel::{Receiver, Sender, bounded};
+
+/// Ticks a consumer may lag before samples are dropped, and counted.
+const SAMPLES: usize = 8192;
+
+/// The control thread's ends while no motion runs.
+pub struct SessionEnds {
+    /// What happened.
+    pub events: Sender<Event>,
+    /// What to do.
+    pub orders: Receiver<Order>,
+}
+
+/// Makes the channels of a session with a robot: the thread's ends, then the supervisor's.
+pub fn session() -> (SessionEnds, Receiver<Event>, Sender<Order>) {
+    let (events, events_from) = bounded(4);
+    let (orders_to, orders) = bounded(1);
+    (SessionEnds { events, orders }, events_from, orders_to)
+}
+
+/// What the supervisor asks of the control thread.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Request {
+    /// Ramp to rest and end the motion.
+    Stop,
+}
+
+/// The control thread's ends.
+pub struct ControlEnds {
+    /// To whoever reports.
+    pub to_telemetry: Sender<Sample>,
+    /// To the trainer; `None` without fine-tuning.
+    pub trainer: Option<TrainerLink>,
+    /// From the supervisor.
+    pub requests: Receiver<Request>,
+}
+
+/// The control thread's ends towards the trainer.
+pub struct TrainerLink {
+    /// One sample a tick.
+    pub samples: Sender<Sample>,
+    /// Accepted policies.
+    pub policies: Receiver<Box<Policy>>,
+    /// Policies no longer in use: nothing is freed on the control thread.
+    pub spent: Sender<Box<Policy>>,
+    /// In lockstep, a token per tick once the trainer has done that tick's work.
+    pub turns: Option<Receiver<()>>,
+}
+
+/// The trainer's ends.
+pub struct TrainerEnds {
+    /// One sample a tick.
+    pub samples: Receiver<Sample>,
+    /// Accepted policies.
+    pub policies: Sender<Box<Policy>>,
+    /// Policies that come back.
+    pub spent: Receiver<Box<Policy>>,
+    /// In lockstep, a token per tick once that tick's work is done.
+    pub turns: Option<Sender<()>>,
+}
+
+/// The supervisor's and the reporter's ends.
+pub struct OperatorEnds {
+    /// One sample a tick.
+    pub samples: Receiver<Sample>,
+    /// To the control thread.
+    pub requests: Sender<Request>,
+}
+
+/// Makes all channels of a run. `fine_tune` adds the trainer's; `lockstep` adds its turns.
+pub fn link(fine_tune: bool, lockstep: bool) -> (ControlEnds, Option<TrainerEnds>, OperatorEnds) {
+    let (to_telemetry, samples) = bounded(SAMPLES);
+    let (requests_to, requests) = bounded(8);
+    let (trainer, ends) = if fine_tune {
+        let (samples_to, samples) = bounded(SAMPLES);
+        let (policies_to, policies) = bounded(1);
+        let (spent, spent_from) = bounded(1);
+        let (turns_to, turns) = bounded(1);
+        (
+            Some(TrainerLink { samples: samples_to, policies, spent, turns: lockstep.then_some(turns) }),
+            Some(TrainerEnds {
+                samples,
+                policies: policies_to,
+                spent: spent_from,
+                turns: lockstep.then_some(turns_to),
+            }),
+        )
+    } else {
+        (None, None)
+    };
+    (ControlEnds { to_telemetry, trainer, requests }, ends, OperatorEnds { samples, requests: requests_to })
+}

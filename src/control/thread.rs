@@ -1,0 +1,207 @@
+//! The control thread: owns the robot's connection, turns each state into a tick, and measures it.
+//!
+//! Everything here runs outside `tick` and may look at the clock; nothing here waits while the arm moves,
+//! but for lockstep's turns.
+use super::links::{ControlEnds, Request, SessionEnds};
+use super::tick::Controller;
+use crate::demonstration::sample::Sample;
+use crate::robot::panda::{self, Command, Panda};
+use crate::robot::{Fault, State, realtime};
+use crate::safety::Verdict;
+use crate::timing::Histogram;
+use crossbeam_channel::TrySendError;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+/// Signs of life that the supervisor reads without a lock.
+#[derive(Debug)]
+pub struct Pulse {
+    epoch: Instant,
+    ticks: AtomicU64,
+    /// Nanoseconds after `epoch`, plus one so that 0 means "not yet".
+    first_motion_ns: AtomicU64,
+    finishing: AtomicBool,
+}
+
+impl Pulse {
+    /// No sign of life yet; first motion will be counted from `epoch`.
+    pub fn new(epoch: Instant) -> Pulse {
+        Pulse {
+            epoch,
+            ticks: AtomicU64::new(0),
+            first_motion_ns: AtomicU64::new(0),
+            finishing: AtomicBool::new(false),
+        }
+    }
+
+    /// Ticks done so far.
+    pub fn ticks(&self) -> u64 {
+        self.ticks.load(Relaxed)
+    }
+
+    /// Seconds from the epoch to the first command that moved the arm.
+    pub fn first_motion_s(&self) -> Option<f64> {
+        let ns = self.first_motion_ns.load(Relaxed);
+        (ns > 0).then_some(ns as f64 * 1e-9)
+    }
+
+    /// Whether the last command of the motion has been given.
+    pub fn is_finishing(&self) -> bool {
+        self.finishing.load(Relaxed)
+    }
+
+    fn beat(&self, sample: &Sample, now: Instant) {
+        self.ticks.store(sample.tick + 1, Relaxed);
+        if self.first_motion_ns.load(Relaxed) == 0 && sample.q_c != sample.state.q_d {
+            let ns = now.duration_since(self.epoch).as_nanos() as u64;
+            self.first_motion_ns.store(ns + 1, Relaxed);
+        }
+    }
+}
+
+/// What the control thread reports while no motion runs.
+pub enum Event {
+    /// Connected, with the robot's first state and what the kernel granted.
+    Connected(Box<State>, realtime::Granted),
+    /// The motion, or the whole thread, ended.
+    Ended(Box<Outcome>),
+}
+
+/// What the control thread is told while no motion runs.
+pub enum Order {
+    /// Set the robot up and drive it.
+    Drive(Box<Controller>, ControlEnds),
+}
+
+/// How a motion ended.
+pub struct Outcome {
+    /// The robot's or the driver's word.
+    pub result: Result<(), Fault>,
+    /// Why our own safety layer ended it, if it did.
+    pub stopped_by: Verdict,
+    /// The controller, with the policy then in use.
+    pub controller: Option<Box<Controller>>,
+    /// Our own time from a state's arrival to its command, ns.
+    pub tick_ns: Histogram,
+    /// Samples that found a full queue: (telemetry, trainer).
+    pub dropped: (u64, u64),
+}
+
+/// What the control thread needs to connect.
+pub struct Thread {
+    /// The robot's address.
+    pub address: IpAddr,
+    /// What to ask of the kernel.
+    pub realtime: realtime::Options,
+    /// What to set in the robot.
+    pub robot: panda::Options,
+    /// Signs of life.
+    pub pulse: Arc<Pulse>,
+}
+
+impl Thread {
+    /// Starts the thread. It ends after one motion, on a fault, or when the session's other end is gone.
+    ///
+    /// # Errors
+    /// What the system says when it cannot make a thread.
+    pub fn spawn(self, session: SessionEnds) -> std::io::Result<JoinHandle<()>> {
+        std::thread::Builder::new().name("control".into()).spawn(move || {
+            let outcome = self.run(&session);
+            // The supervisor may have given this thread up: then nobody listens.
+            let _ = session.events.send(Event::Ended(Box::new(outcome)));
+        })
+    }
+
+    fn run(&self, session: &SessionEnds) -> Outcome {
+        let granted = realtime::enter(&self.realtime);
+        let connected = Panda::connect(self.address).and_then(|mut panda| {
+            let state = panda.read()?;
+            Ok((panda, state))
+        });
+        let (mut panda, state) = match connected {
+            Ok(connected) => connected,
+            Err(fault) => return Outcome::without_motion(Err(fault)),
+        };
+        let _ = session.events.send(Event::Connected(Box::new(state), granted));
+        match session.orders.recv() {
+            Ok(Order::Drive(controller, ends)) => match panda.configure(&self.robot) {
+                Ok(()) => self.drive(&mut panda, controller, ends),
+                Err(fault) => Outcome::without_motion(Err(fault)),
+            },
+            Err(_) => Outcome::without_motion(Ok(())),
+        }
+    }
+
+    fn drive(&self, panda: &mut Panda, mut controller: Box<Controller>, mut ends: ControlEnds) -> Outcome {
+        let mut tick_ns = Histogram::new();
+        let mut dropped = (0, 0);
+        let result = panda.drive(|state| {
+            let start = Instant::now();
+            let (command, sample) = self.cycle(&mut controller, &mut ends, state, &mut dropped);
+            let end = Instant::now();
+            tick_ns.record((end - start).as_nanos() as u64);
+            self.pulse.beat(&sample, end);
+            self.pulse.finishing.store(matches!(command, Command::Finish(_)), Relaxed);
+            if let Some(turns) = ends.trainer.as_ref().and_then(|trainer| trainer.turns.as_ref()) {
+                // Lockstep: the robot waits for us, and we for the trainer, so that a run repeats bit for bit.
+                let _ = turns.recv();
+            }
+            command
+        });
+        let stopped_by = controller.stopped_by();
+        Outcome { result, stopped_by, controller: Some(controller), tick_ns, dropped }
+    }
+
+    fn cycle(
+        &self,
+        controller: &mut Controller,
+        ends: &mut ControlEnds,
+        state: &State,
+        dropped: &mut (u64, u64),
+    ) -> (Command, Sample) {
+        if let Ok(Request::Stop) = ends.requests.try_recv() {
+            controller.stop();
+        }
+        if let Some(trainer) = &ends.trainer
+            && controller.is_ready_for_policy()
+            && let Ok(policy) = trainer.policies.try_recv()
+            && let Some(back) = controller.offer(policy)
+        {
+            controller.keep_spent(back);
+        }
+        let (command, sample) = controller.tick(state);
+        let lockstep = ends.trainer.as_ref().is_some_and(|trainer| trainer.turns.is_some());
+        if ends.to_telemetry.try_send(sample).is_err() {
+            dropped.0 += 1;
+        }
+        if let Some(trainer) = &ends.trainer {
+            if let Some(spent) = controller.take_spent()
+                && let Err(TrySendError::Full(spent) | TrySendError::Disconnected(spent)) =
+                    trainer.spent.try_send(spent)
+            {
+                controller.keep_spent(spent);
+            }
+            match trainer.samples.try_send(sample) {
+                Err(TrySendError::Full(sample)) if lockstep => drop(trainer.samples.send(sample)),
+                Err(_) => dropped.1 += 1,
+                Ok(()) => {}
+            }
+        }
+        (command, sample)
+    }
+}
+
+impl Outcome {
+    fn without_motion(result: Result<(), Fault>) -> Outcome {
+        Outcome {
+            result,
+            stopped_by: Verdict::default(),
+            controller: None,
+            tick_ns: Histogram::new(),
+            dropped: (0, 0),
+        }
+    }
+}

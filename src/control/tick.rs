@@ -1,0 +1,328 @@
+//! One millisecond: reference → X → policy → generator → safety → command. Pure: no clock, no channel, no
+//! allocation, no panic.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros
+)]
+use super::clock::{Clock, smootherstep};
+use super::generator::Generator;
+use super::{Phase, Settings};
+use crate::demonstration::sample::{Kind, Sample};
+use crate::demonstration::timed_path::TimedPath;
+use crate::kinematics::{Point, Pose, forward};
+use crate::policy::Policy;
+use crate::robot::{Joints, State, limits, panda::Command};
+use crate::safety::{Limiter, Motion, Verdict};
+use crate::sde::Follower;
+use std::sync::Arc;
+
+/// Rest before a motion is ended, s: the robot's own controller settles.
+const SETTLE_S: f64 = 0.1;
+/// Lost milliseconds that reference time follows at most in one tick: the robot has stopped by then.
+const DT_MAX_MS: u64 = limits::LOST_COMMANDS_MAX as u64;
+
+/// All state of the control thread's ticks.
+pub struct Controller {
+    timed: Arc<TimedPath>,
+    policy: Box<Policy>,
+    /// The policy that is faded out, and how far, 0 to 1.
+    fading: Option<(Box<Policy>, f64)>,
+    spent: Option<Box<Policy>>,
+    F_T_EE: Pose,
+    clock: Clock,
+    follower: Follower,
+    generator: Generator,
+    limiter: Limiter,
+    settings: Settings,
+    phase: Phase,
+    approach: Option<Approach>,
+    /// Real time in the current phase, s.
+    elapsed_s: f64,
+    /// The motion after the last command: stands in for a state that makes no sense.
+    last: Option<(Motion, u64)>,
+    ticks: u64,
+    swaps: u32,
+    stopped_by: Verdict,
+}
+
+/// A straight way in joint space from where the arm is to where the policy wants to begin.
+#[derive(Clone, Copy, Debug)]
+struct Approach {
+    from: Joints,
+    to: Joints,
+    duration_s: f64,
+}
+
+impl Controller {
+    /// A controller that will approach the start of `timed` and follow it with `policy`.
+    pub fn new(timed: Arc<TimedPath>, policy: Box<Policy>, F_T_EE: Pose, settings: Settings) -> Controller {
+        let end_s = settings.laps.map_or(f64::INFINITY, |laps| laps * timed.lap_s());
+        let mut clock = Clock::new(settings.options.ramp_s, end_s);
+        clock.advance(0.0);
+        Controller {
+            clock,
+            follower: Follower::new(&settings.sde, &timed.at(0.0).0),
+            generator: Generator::new(&settings.generator),
+            limiter: Limiter::new(&settings.safety),
+            timed,
+            policy,
+            fading: None,
+            spent: None,
+            F_T_EE,
+            settings,
+            phase: Phase::Approach,
+            approach: None,
+            elapsed_s: 0.0,
+            last: None,
+            ticks: 0,
+            swaps: 0,
+            stopped_by: Verdict::default(),
+        }
+    }
+
+    /// What the arm is doing.
+    pub fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    /// Why our own safety layer ended the motion, if it did.
+    pub fn stopped_by(&self) -> Verdict {
+        self.stopped_by
+    }
+
+    /// Ramps to rest along the path and ends the motion.
+    pub fn stop(&mut self) {
+        match self.phase {
+            Phase::Follow => self.clock.stop(),
+            Phase::Approach => self.enter(Phase::Brake),
+            Phase::Rest | Phase::Brake | Phase::Done => {}
+        }
+    }
+
+    /// Whether [`Controller::offer`] would take a policy now.
+    pub fn is_ready_for_policy(&self) -> bool {
+        self.phase == Phase::Follow && self.fading.is_none() && self.spent.is_none()
+    }
+
+    /// Takes a policy over: for a short time both run and their outputs are blended. One that comes at a
+    /// wrong time is spent at once, or returned if even that place is taken.
+    pub fn offer(&mut self, policy: Box<Policy>) -> Option<Box<Policy>> {
+        if !self.is_ready_for_policy() {
+            return self.spent.replace(policy);
+        }
+        self.fading = Some((std::mem::replace(&mut self.policy, policy), 0.0));
+        self.swaps += 1;
+        None
+    }
+
+    /// The policy in use.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// Puts back what [`Controller::take_spent`] gave when it could not be handed on.
+    pub fn keep_spent(&mut self, policy: Box<Policy>) {
+        if let Some(other) = self.spent.replace(policy) {
+            // Cannot happen: an offer waits for an empty place. Freeing here would break the loop's rules.
+            std::mem::forget(other);
+        }
+    }
+
+    /// The policy that is no longer in use.
+    pub fn take_spent(&mut self) -> Option<Box<Policy>> {
+        self.spent.take()
+    }
+
+    /// One tick: the command that answers `state`.
+    pub fn tick(&mut self, state: &State) -> (Command, Sample) {
+        let (base, dt_ms, mut verdict) = self.understand(state);
+        let dt_s = dt_ms as f64 * limits::CYCLE_S;
+        self.elapsed_s += dt_s;
+        if !verdict.is_clear() {
+            self.end_by(verdict);
+        }
+        let measured = O_p_EE(state);
+        let mut x_ref = self.timed.at(self.clock.tau_s()).0;
+        let mut X = x_ref;
+        if self.phase == Phase::Approach && self.approach.is_none() {
+            let to = self.policy.evaluate(x_ref.as_slice());
+            self.approach = self.plan_approach(&base, &to);
+            if self.approach.is_none() {
+                let why =
+                    if to.iter().all(|q| q.is_finite()) { Verdict::POSITION } else { Verdict::NOT_FINITE };
+                self.end_by(why);
+            }
+        }
+        let mut q_ref = base.q;
+        match self.phase {
+            Phase::Approach => {
+                q_ref = self.approach.map_or(base.q, |a| a.at(self.elapsed_s));
+                if self.approach.is_none_or(|a| self.elapsed_s >= a.duration_s + SETTLE_S) {
+                    self.clock.run_at(self.settings.speed);
+                    self.enter(Phase::Follow);
+                }
+            }
+            Phase::Follow | Phase::Rest => {
+                x_ref = self.timed.at(self.clock.advance(dt_s)).0;
+                let desired = Point::from(forward(&base.q, &self.F_T_EE).translation.vector);
+                X = self.follower.step(&x_ref, &measured, &desired, dt_s);
+                if self.knows(&X) {
+                    q_ref = self.wish(&X, dt_s);
+                } else {
+                    verdict = verdict.and(Verdict::REGION);
+                }
+                if !q_ref.iter().all(|q| q.is_finite()) {
+                    verdict = verdict.and(Verdict::NOT_FINITE);
+                }
+                if !verdict.is_clear() {
+                    self.end_by(verdict);
+                } else if self.phase == Phase::Follow && self.clock.is_stopped() {
+                    self.enter(Phase::Rest);
+                } else if self.phase == Phase::Rest && self.elapsed_s > SETTLE_S {
+                    self.enter(Phase::Brake);
+                }
+            }
+            Phase::Brake | Phase::Done => {}
+        }
+        let braking = matches!(self.phase, Phase::Brake | Phase::Done);
+        let (q_c, limited) = if braking {
+            (self.limiter.brake(&base), Verdict::default())
+        } else {
+            let proposal = self.generator.step(&base, &q_ref, dt_s);
+            self.limiter.limit(&base, &proposal)
+        };
+        if braking && base.is_at_rest() {
+            self.enter(Phase::Done);
+        }
+        let kind = if self.phase == Phase::Follow && verdict.is_clear() { Kind::Driven } else { Kind::None };
+        let sample = Sample {
+            tick: self.ticks,
+            lost: (dt_ms - 1) as u32,
+            kind,
+            tau_s: self.clock.tau_s(),
+            state: *state,
+            O_p_EE: measured,
+            x_ref,
+            X,
+            q_ref,
+            q_c,
+            verdict: verdict.and(limited),
+            swaps: self.swaps,
+        };
+        self.ticks += 1;
+        self.last = Some((base.after(&q_c), state.time_ms));
+        let command = if self.phase == Phase::Done { Command::Finish(q_c) } else { Command::Position(q_c) };
+        (command, sample)
+    }
+
+    /// The base of the next command, the milliseconds since the last one, and whether the state makes sense.
+    fn understand(&self, state: &State) -> (Motion, u64, Verdict) {
+        let reported = Motion::of(state);
+        let Some((expected, last_ms)) = &self.last else {
+            let verdict = if makes_sense(state) { Verdict::default() } else { Verdict::STATE };
+            return (reported, 1, verdict);
+        };
+        let dt_ms = state.time_ms.saturating_sub(*last_ms);
+        if makes_sense(state) && (1..=1000).contains(&dt_ms) {
+            (reported, dt_ms.min(DT_MAX_MS), Verdict::default())
+        } else {
+            (*expected, 1, Verdict::STATE)
+        }
+    }
+
+    /// Whether X lies where the policy was trained; a policy that does not say where knows nothing.
+    fn knows(&self, X: &Point) -> bool {
+        let margin_m = self.settings.safety.region_margin_m;
+        self.policy.card().region.as_ref().is_some_and(|region| region.contains(X.as_slice(), margin_m))
+    }
+
+    /// The policy's wish at X; while one policy is faded into another, their blend.
+    fn wish(&mut self, X: &Point, dt_s: f64) -> Joints {
+        let mut q_ref = self.policy.evaluate(X.as_slice());
+        if let Some((outgoing, faded)) = &mut self.fading {
+            *faded += dt_s / self.settings.options.swap_s;
+            let weight = smootherstep(*faded);
+            for (q, old) in q_ref.iter_mut().zip(outgoing.evaluate(X.as_slice())) {
+                *q = old + weight * (*q - old);
+            }
+            if *faded >= 1.0 {
+                self.spent = self.fading.take().map(|(policy, _)| policy);
+            }
+        }
+        q_ref
+    }
+
+    fn plan_approach(&self, base: &Motion, to: &Joints) -> Option<Approach> {
+        let share = self.settings.options.approach_share * self.settings.speed.min(1.0);
+        let bounds = limits::DQ_MAX.iter().zip(&limits::DDQ_MAX);
+        // Extrema of smootherstep's derivatives: 1.875 and 5.7735.
+        let duration_s = base.q.iter().zip(to).zip(bounds).fold(0.05_f64, |longest, ((from, to), (v, a))| {
+            let way = (to - from).abs();
+            longest.max(1.875 * way / (share * v)).max((5.7735 * way / (share * a)).sqrt())
+        });
+        (duration_s.is_finite() && self.limiter.outside(to).is_none()).then_some(Approach {
+            from: base.q,
+            to: *to,
+            duration_s,
+        })
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        if phase == Phase::Brake {
+            self.generator.reset();
+        }
+        self.phase = phase;
+        self.elapsed_s = 0.0;
+    }
+
+    /// Our own safety layer ends the motion: brake to rest, keep the first reason.
+    fn end_by(&mut self, verdict: Verdict) {
+        if self.stopped_by.is_clear() {
+            self.stopped_by = verdict;
+        }
+        if !matches!(self.phase, Phase::Brake | Phase::Done) {
+            self.enter(Phase::Brake);
+        }
+    }
+}
+
+impl Approach {
+    fn at(&self, elapsed_s: f64) -> Joints {
+        let share = smootherstep(elapsed_s / self.duration_s);
+        let mut q = self.from;
+        for (q, to) in q.iter_mut().zip(&self.to) {
+            *q += share * (to - *q);
+        }
+        q
+    }
+}
+
+/// The measured position of the end effector in the base frame, m.
+fn O_p_EE(state: &State) -> Point {
+    let [.., x, y, z, _] = state.O_T_EE;
+    Point::new(x, y, z)
+}
+
+/// Whether a state can be a Panda's: finite, and inside the joint limits but for what a real arm may overrun.
+fn makes_sense(state: &State) -> bool {
+    const OVERRUN_RAD: f64 = 0.1;
+    let inside = |q: &Joints| {
+        q.iter()
+            .zip(limits::Q_MIN.iter().zip(&limits::Q_MAX))
+            .all(|(q, (min, max))| *q >= min - OVERRUN_RAD && *q <= max + OVERRUN_RAD)
+    };
+    let motion = Motion::of(state);
+    let slow = |v: &Joints, max: &Joints| v.iter().zip(max).all(|(v, max)| v.abs() <= 1.05 * max);
+    inside(&state.q)
+        && inside(&state.q_d)
+        && motion.is_finite()
+        && slow(&motion.dq, &limits::DQ_MAX)
+        && slow(&motion.ddq, &limits::DDQ_MAX)
+        && state.O_T_EE.iter().all(|x| x.is_finite())
+}

@@ -1,0 +1,46 @@
+//! One tick of a run or a demonstration, as everything downstream sees it.
+use crate::kinematics::Point;
+use crate::robot::{Joints, State};
+use crate::safety::Verdict;
+
+/// What a sample teaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// A person guides the arm: (O_T_EE, q).
+    Demonstration,
+    /// A person pushes a compliant arm to where it should have been: (O_T_EE, q).
+    Correction,
+    /// The policy drives, without contact: (O_T_EE, q_d), what had to be asked of the robot to get there.
+    Driven,
+    /// Nothing: the arm is on its way to a start, stopping, or at rest.
+    None,
+}
+
+/// One tick: what the robot said, what was wished and what was commanded.
+#[derive(Clone, Copy, Debug)]
+pub struct Sample {
+    /// Number of the tick, from 0.
+    pub tick: u64,
+    /// States missed since the last tick.
+    pub lost: u32,
+    /// What it teaches.
+    pub kind: Kind,
+    /// Reference time, s; see `control::clock`.
+    pub tau_s: f64,
+    /// The robot's state, the base of the command.
+    pub state: State,
+    /// Measured position of the end effector, base frame, m.
+    pub O_p_EE: Point,
+    /// Reference position, base frame, m.
+    pub x_ref: Point,
+    /// The network's input: the reference plus the process's deviation, m.
+    pub X: Point,
+    /// The policy's wish, rad.
+    pub q_ref: Joints,
+    /// The command sent, rad.
+    pub q_c: Joints,
+    /// What the safety layer said of the wish.
+    pub verdict: Verdict,
+    /// Number of policies taken over since the start.
+    pub swaps: u32,
+}

@@ -1,0 +1,174 @@
+//! The figures of a drive, from its samples, in fixed memory but for the thinned path.
+use super::spread::{Spread, SpreadFigures};
+use crate::demonstration::expert::Expert;
+use crate::demonstration::sample::{Kind, Sample};
+use crate::demonstration::timed_path::TimedPath;
+use crate::kinematics::Point;
+use crate::robot::JOINTS;
+use nalgebra::Vector3;
+use serde::Serialize;
+use std::sync::Arc;
+
+/// Points kept of a measured path; a longer one is thinned, not cut.
+const PATH_POINTS: usize = 4096;
+/// The contour error looks for the nearest point of the reference this far around the present one, m.
+const CONTOUR_WINDOW_M: f64 = 0.05;
+/// A desired position further from the last command than rounding means that the command was missed, rad.
+const ROUNDING_RAD: f64 = 1e-9;
+/// The robot's success rate looks back over this many commands.
+const SUCCESS_WINDOW: u64 = 100;
+
+/// Collects a drive's samples, one by one.
+pub struct Drive {
+    timed: Arc<TimedPath>,
+    expert: Arc<Expert>,
+    tracking_mm: Spread,
+    contour_mm: Spread,
+    tilt_mrad: Spread,
+    elbow_drift_rad: f64,
+    cycles: u64,
+    missed: u64,
+    success_rate_min: f64,
+    limiter_active_ticks: u64,
+    swaps: u32,
+    last: Option<Sample>,
+    path: Thinned,
+}
+
+/// What [`Drive`] collected.
+#[derive(Clone, Debug, Serialize)]
+pub struct DriveFigures {
+    /// States answered.
+    pub cycles: u64,
+    /// Milliseconds in which the robot had no command of ours.
+    pub missed_commands: u64,
+    /// Smallest share of the last 100 commands that the robot received, 0 to 1.
+    pub success_rate_min: f64,
+    /// Ticks in which the safety layer changed a proposal.
+    pub limiter_active_ticks: u64,
+    /// Measured position against the reference of the same time, mm.
+    pub tracking_error_mm: SpreadFigures,
+    /// Measured position against the nearest point of the reference curve, mm.
+    pub contour_error_mm: SpreadFigures,
+    /// Measured tool axis against straight down, mrad.
+    pub tilt_mrad: SpreadFigures,
+    /// Largest distance of desired joint 3, the elbow's, from the expert's at the same reference point, rad.
+    pub elbow_drift_rad: f64,
+    /// Policies taken over.
+    pub swaps: u32,
+}
+
+impl Drive {
+    /// Collects a drive along `timed`, whose labels came from `expert`.
+    pub fn new(timed: Arc<TimedPath>, expert: Arc<Expert>) -> Drive {
+        Drive {
+            timed,
+            expert,
+            tracking_mm: Spread::new(),
+            contour_mm: Spread::new(),
+            tilt_mrad: Spread::new(),
+            elbow_drift_rad: 0.0,
+            cycles: 0,
+            missed: 0,
+            success_rate_min: 1.0,
+            limiter_active_ticks: 0,
+            swaps: 0,
+            last: None,
+            path: Thinned::default(),
+        }
+    }
+
+    /// Adds one tick.
+    pub fn add(&mut self, sample: &Sample) {
+        self.cycles += 1;
+        self.swaps = sample.swaps;
+        self.limiter_active_ticks += u64::from(!sample.verdict.is_clear());
+        if let Some(last) = self.last {
+            let ignored = (0..JOINTS).any(|i| (sample.state.q_d[i] - last.q_c[i]).abs() > ROUNDING_RAD)
+                && sample.lost == 0;
+            self.missed += u64::from(sample.lost) + u64::from(ignored);
+            if self.cycles > SUCCESS_WINDOW {
+                self.success_rate_min = self.success_rate_min.min(sample.state.control_command_success_rate);
+            }
+            if last.kind == Kind::Driven && sample.kind == Kind::Driven {
+                self.judge(sample, &last);
+            }
+        }
+        self.last = Some(*sample);
+    }
+
+    /// `sample` shows what the command of the tick before, towards that tick's reference, has led to.
+    fn judge(&mut self, sample: &Sample, last: &Sample) {
+        let p = sample.O_p_EE;
+        self.tracking_mm.add(1e3 * (p - last.x_ref).norm());
+        let arc_m = self.timed.arc_m(last.tau_s);
+        self.contour_mm.add(1e3 * self.timed.path().nearest_around(&p, arc_m, CONTOUR_WINDOW_M).distance_m);
+        self.tilt_mrad.add(1e3 * tilt_rad(&sample.state.O_T_EE));
+        if let Ok(q) = self.expert.label(&last.X) {
+            self.elbow_drift_rad = self.elbow_drift_rad.max((sample.state.q_d[2] - q[2]).abs());
+        }
+        self.path.add(last.x_ref, p);
+    }
+
+    /// The newest sample.
+    pub fn last(&self) -> Option<&Sample> {
+        self.last.as_ref()
+    }
+
+    /// The figures so far.
+    pub fn figures(&self) -> DriveFigures {
+        DriveFigures {
+            cycles: self.cycles,
+            missed_commands: self.missed,
+            success_rate_min: self.success_rate_min,
+            limiter_active_ticks: self.limiter_active_ticks,
+            tracking_error_mm: self.tracking_mm.figures(),
+            contour_error_mm: self.contour_mm.figures(),
+            tilt_mrad: self.tilt_mrad.figures(),
+            elbow_drift_rad: self.elbow_drift_rad,
+            swaps: self.swaps,
+        }
+    }
+
+    /// Reference and measured positions, thinned evenly, m.
+    pub fn path(&self) -> (&[[f64; 3]], &[[f64; 3]]) {
+        (&self.path.reference_m, &self.path.measured_m)
+    }
+}
+
+/// Angle between the tool's z axis and straight down, rad.
+fn tilt_rad(O_T_EE: &[f64; 16]) -> f64 {
+    let z = Vector3::new(O_T_EE[8], O_T_EE[9], O_T_EE[10]);
+    let down = -Vector3::z();
+    z.cross(&down).norm().atan2(z.dot(&down))
+}
+
+/// Keeps every n-th pair of points; n doubles whenever the memory is full.
+#[derive(Default)]
+struct Thinned {
+    reference_m: Vec<[f64; 3]>,
+    measured_m: Vec<[f64; 3]>,
+    every: u64,
+    seen: u64,
+}
+
+impl Thinned {
+    fn add(&mut self, reference: Point, measured: Point) {
+        let every = self.every.max(1);
+        if self.seen.is_multiple_of(every) {
+            if self.reference_m.len() == PATH_POINTS {
+                for points in [&mut self.reference_m, &mut self.measured_m] {
+                    let mut odd = false;
+                    points.retain(|_| {
+                        odd = !odd;
+                        odd
+                    });
+                }
+                self.every = every * 2;
+            }
+            self.reference_m.push(reference.into());
+            self.measured_m.push(measured.into());
+        }
+        self.seen += 1;
+    }
+}

@@ -1,0 +1,106 @@
+//! What the control path and the trainer may not do: allocate or free, once warm. Run in debug and in release.
+mod ideal;
+
+use franka_imit::control::links;
+use franka_imit::learn::trainer::Work;
+use franka_imit::robot::panda::Command;
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+
+/// Counts what the calling thread allocates and frees; other tests run beside it.
+struct Counting;
+
+thread_local! {
+    static CALLS: Cell<u64> = const { Cell::new(0) };
+}
+
+// SAFETY: every call goes on to the system's allocator unchanged; the counter never allocates.
+#[allow(unsafe_code)]
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        CALLS.with(|calls| calls.set(calls.get() + 1));
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        CALLS.with(|calls| calls.set(calls.get() + 1));
+        // SAFETY: the caller's promises are passed on.
+        unsafe { System.dealloc(pointer, layout) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn calls_in<T>(work: impl FnOnce() -> T) -> (u64, T) {
+    let before = CALLS.get();
+    let result = work();
+    (CALLS.get() - before, result)
+}
+
+#[test]
+fn the_counter_counts() {
+    assert_eq!(calls_in(|| drop(std::hint::black_box(Box::new(1)))).0, 2);
+}
+
+#[test]
+fn ticks_of_a_whole_run_with_a_swap_and_a_stop_allocate_nothing() {
+    let lesson = ideal::lesson("circle");
+    let mut controller = lesson.controller(Some(1.0));
+    let mut arm = ideal::Arm::ready();
+    let mut other = Some(Box::new(lesson.policy.clone()));
+    let (calls, ticks) = calls_in(|| {
+        for tick in 0..20_000 {
+            if controller.is_ready_for_policy()
+                && let Some(policy) = other.take()
+            {
+                assert!(controller.offer(policy).is_none());
+            }
+            let (command, _) = controller.tick(&arm.state);
+            if let Some(spent) = controller.take_spent() {
+                other = Some(spent);
+            }
+            arm.obey(&command);
+            if matches!(command, Command::Finish(_)) {
+                return tick;
+            }
+        }
+        panic!("the run did not end");
+    });
+    assert!(ticks > 6000, "{ticks}");
+    assert_eq!(calls, 0);
+}
+
+#[test]
+fn a_policy_answers_without_allocating() {
+    let mut lesson = ideal::lesson("square");
+    let x = lesson.timed.at(0.3).0;
+    let (calls, q) = calls_in(|| lesson.policy.evaluate(x.as_slice()));
+    assert!(q.iter().all(|q| q.is_finite()));
+    assert_eq!(calls, 0);
+}
+
+#[test]
+fn the_trainer_steps_and_judges_without_allocating_once_warm() {
+    let lesson = ideal::lesson("circle");
+    let mut controller = lesson.controller(Some(1.0));
+    let mut arm = ideal::Arm::ready();
+    let mut work = Work::without_thread(&lesson.plan(), lesson.policy.clone());
+    let (_control, ends, _operator) = links::link(true, false);
+    let ends = ends.unwrap();
+    let mut late = 0;
+    for tick in 0..6500 {
+        let (command, sample) = controller.tick(&arm.state);
+        let (calls, ()) = calls_in(|| {
+            work.take(&sample);
+            work.advance(&ends);
+        });
+        arm.obey(&command);
+        if tick > 3500 {
+            late += calls;
+        }
+    }
+    assert!(work.steps() > 500, "{} steps", work.steps());
+    assert_eq!(late, 0);
+}
