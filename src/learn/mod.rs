@@ -1,7 +1,11 @@
-//! Objective, batches, trainer thread, gate, checkpoint.
+//! Objective, batches, training, trainer thread, gate.
+mod batches;
 pub mod experience;
 pub mod gate;
+pub mod judge;
 mod learner;
+pub mod objective;
+mod readout;
 pub mod train;
 pub mod trainer;
 

@@ -1,0 +1,62 @@
+//! What a policy leaves in the world: FK(π(x)) against x.
+use crate::demonstration::Example;
+use crate::kinematics::{Pose, forward};
+use crate::policy::Policy;
+use crate::robot::limits::{Q_MAX, Q_MIN};
+use nalgebra::Vector3;
+use serde::{Deserialize, Serialize};
+
+/// Errors of a policy over samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// How many samples.
+    pub samples: usize,
+    /// Distance of FK(π(x)) from x, mm.
+    pub error_mm: Errors,
+    /// Angle between the tool's axis z and that of the label, mrad.
+    pub tilt_mrad: Errors,
+    /// Answers with a joint outside Franka's position limits.
+    pub limit_violations: usize,
+}
+
+/// Mean, 95th percentile and maximum of an error.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[allow(missing_docs)] // the names say it
+pub struct Errors {
+    pub mean: f64,
+    pub p95: f64,
+    pub max: f64,
+}
+
+impl Errors {
+    /// Of any values; zeros of none.
+    fn of(mut values: Vec<f64>) -> Self {
+        values.sort_by(f64::total_cmp);
+        let at = |share: f64| values.get((share * values.len() as f64) as usize).or(values.last()).copied();
+        Self {
+            mean: values.iter().sum::<f64>() / values.len().max(1) as f64,
+            p95: at(0.95).unwrap_or(0.0),
+            max: at(1.0).unwrap_or(0.0),
+        }
+    }
+}
+
+/// Asks `policy` at every example; positions are compared with the example's, orientations with its label's.
+pub fn judge(policy: &mut Policy, examples: &[Example], F_T_EE: &Pose) -> Judgement {
+    let (mut error_mm, mut tilt_mrad, mut limit_violations) = (Vec::new(), Vec::new(), 0);
+    for example in examples {
+        let q = policy.evaluate(example.O_p_EE.as_slice());
+        let (pose, label) = (forward(&q, F_T_EE), forward(&example.q, F_T_EE));
+        let (z, z_label) = (pose.rotation * Vector3::z(), label.rotation * Vector3::z());
+        error_mm.push(1e3 * (pose.translation.vector - example.O_p_EE).norm());
+        tilt_mrad.push(1e3 * z.cross(&z_label).norm().atan2(z.dot(&z_label)));
+        let outside = q.iter().zip(Q_MIN.iter().zip(&Q_MAX)).any(|(q, (min, max))| !(min..=max).contains(&q));
+        limit_violations += usize::from(outside);
+    }
+    Judgement {
+        samples: examples.len(),
+        error_mm: Errors::of(error_mm),
+        tilt_mrad: Errors::of(tilt_mrad),
+        limit_violations,
+    }
+}
