@@ -28,15 +28,7 @@ impl Common {
 
     /// Refuses a report that could not be written, before any work is done for it.
     fn check_report(&self) -> anyhow::Result<()> {
-        let Some(path) = &self.report else { return Ok(()) };
-        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        if path.is_dir() || !folder.is_dir() {
-            return Err(usage(format!(
-                "--report {}: the folder must exist and the file be a file",
-                path.display()
-            )));
-        }
-        Ok(())
+        self.report.as_ref().map_or(Ok(()), |path| check_writable("--report", path))
     }
 
     /// Writes the report, if one is wanted.
@@ -49,6 +41,16 @@ impl Common {
         }
         Ok(())
     }
+}
+
+/// Refuses a file that could not be written, before any work is done for it.
+pub(super) fn check_writable(option: &str, path: &Path) -> anyhow::Result<()> {
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if path.is_dir() || !folder.is_dir() {
+        let path = path.display();
+        return Err(usage(format!("{option} {path}: the folder must exist, and the name be a file's")));
+    }
+    Ok(())
 }
 
 /// A flag that SIGINT, SIGTERM and SIGHUP set; a second signal ends the process at once.

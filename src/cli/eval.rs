@@ -1,10 +1,11 @@
 //! `eval`: judge a policy along a trajectory, without a robot.
 use super::common::Common;
 use super::exit::usage;
-use super::prepare::{self, NetworkFigures};
+use super::prepare;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::{shapes, time_law};
 use crate::kinematics::from_column_major;
+use crate::learn::judge::Judgement;
 use crate::policy::{self, Policy};
 use crate::telemetry::{Ending, Report, write_atomically};
 use serde::Serialize;
@@ -34,7 +35,8 @@ pub(super) struct Args {
 struct Figures {
     policy: String,
     trajectory: String,
-    network: NetworkFigures,
+    #[serde(flatten)]
+    network: Judgement,
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
@@ -45,7 +47,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let path = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?.path;
     let timed = time_law::plan(&path, &mut |p| expert.label(p), &config.motion).map_err(usage)?;
     prepare::check_region(&policy, &timed).map_err(usage)?;
-    let network = prepare::judge(&mut policy, &timed, &F_T_EE);
+    let network = prepare::judge_along(&mut policy, &timed, &expert);
     println!(
         "{} along {}: error mean {:.3} mm, p95 {:.3} mm, max {:.3} mm; tilt mean {:.2} mrad, max {:.2} mrad",
         args.policy.display(),

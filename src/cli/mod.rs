@@ -30,6 +30,8 @@ Start here, no robot needed:  franka-imit run --sim";
 enum Command {
     /// Learn a motion and drive the arm along it, learning on the way.
     Run(run::Args),
+    /// Train a policy from demonstrations, or from expert data made on the spot.
+    Train(train::Args),
     /// Make expert data: joint labels for positions, from the inverse-kinematics solver.
     Expert(expert::Args),
     /// Judge a policy along a trajectory, without a robot.
@@ -54,6 +56,7 @@ pub fn main() -> ExitCode {
     exit::quiet_caught_panics();
     let result = match cli.command {
         Command::Run(args) => run::run(args, started),
+        Command::Train(args) => train::run(&args),
         Command::Expert(args) => expert::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Sim(args) => sim::run(args),

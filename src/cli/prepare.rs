@@ -4,13 +4,12 @@ use crate::config::Config;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::path::Path;
 use crate::demonstration::timed_path::TimedPath;
-use crate::demonstration::{Example, Survey, time_law};
-use crate::kinematics::{Point, Pose, forward, from_column_major};
+use crate::demonstration::{Dataset, Example, LabelledBy, Survey, time_law};
+use crate::kinematics::{Point, Pose, from_column_major};
+use crate::learn::judge::{Judgement, judge};
 use crate::learn::trainer;
 use crate::policy::Policy;
 use crate::robot::State;
-use crate::telemetry::{Spread, SpreadFigures};
-use nalgebra::Vector3;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -25,7 +24,8 @@ pub(super) struct Prepared {
     pub F_T_EE: Pose,
     pub demonstrations: Arc<[(Point, crate::robot::Joints)]>,
     pub train: Option<crate::learn::train::Report>,
-    pub network: NetworkFigures,
+    /// The policy's error along the reference.
+    pub network: Judgement,
     pub figures: TrajectoryFigures,
 }
 
@@ -54,13 +54,6 @@ pub(super) struct Slowed {
     pub because: String,
 }
 
-/// The error of a network along the reference: FK(π(x)) against x.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub(super) struct NetworkFigures {
-    pub error_mm: SpreadFigures,
-    pub tilt_mrad: SpreadFigures,
-}
-
 /// Labels `path` for the robot's tool, gives it its time law, and trains (or takes) a policy for it.
 pub(super) fn prepare(
     config: &Config,
@@ -84,11 +77,17 @@ pub(super) fn prepare(
             (policy, None)
         }
         None => {
-            let (policy, report) = super::train::train(config, &examples, Some(&expert), F_T_EE, name)?;
-            (policy, Some(report))
+            let data = Dataset {
+                examples: examples.clone(),
+                F_T_EE,
+                source: name.to_string(),
+                labelled_by: LabelledBy::Expert(config.expert),
+            };
+            let trained = super::train::learn(config, &data)?;
+            (trained.policy, Some(trained.report))
         }
     };
-    let network = judge(&mut policy, &timed, &F_T_EE);
+    let network = judge_along(&mut policy, &timed, &expert);
     let demonstrations = examples.iter().map(|e| (e.O_p_EE, e.q)).collect();
     Ok(Prepared { expert, timed, policy, F_T_EE, demonstrations, train, network, figures })
 }
@@ -124,7 +123,7 @@ impl Prepared {
             println!("         smoothing moved the drawing by at most {:.1} mm", 1e3 * f.smoothing_moved_m);
         }
         if let Some(train) = &self.train {
-            println!("learned  {} steps in {:.2} s", train.steps, train.train_s);
+            super::train::say(train);
         }
         println!(
             "policy   error along the path: mean {:.3} mm, max {:.3} mm; tilt max {:.2} mrad",
@@ -144,17 +143,12 @@ fn demonstrate(path: &Path, expert: &Expert) -> anyhow::Result<Vec<Example>> {
         .collect()
 }
 
-/// FK(π(x)) against x, and the tool axis against straight down, at every millisecond of a lap.
-pub(super) fn judge(policy: &mut Policy, timed: &TimedPath, F_T_EE: &Pose) -> NetworkFigures {
-    let (mut error_mm, mut tilt_mrad) = (Spread::new(), Spread::new());
-    for k in 0..=(timed.lap_s() * 1e3) as u64 {
-        let x = timed.at(k as f64 * 1e-3).0;
-        let O_T_EE = forward(&policy.evaluate(x.as_slice()), F_T_EE);
-        error_mm.add(1e3 * (O_T_EE.translation.vector - x).norm());
-        let axis = O_T_EE.rotation * Vector3::z();
-        tilt_mrad.add(1e3 * axis.angle(&-Vector3::z()));
-    }
-    NetworkFigures { error_mm: error_mm.figures(), tilt_mrad: tilt_mrad.figures() }
+/// FK(π(x)) against x, and the tool's axis against the expert's, at every millisecond of a lap.
+pub(super) fn judge_along(policy: &mut Policy, timed: &TimedPath, expert: &Expert) -> Judgement {
+    let points = (0..=(timed.lap_s() * 1e3) as u64).map(|ms| timed.at(ms as f64 * 1e-3).0);
+    let examples: Vec<Example> =
+        points.filter_map(|O_p_EE| Some(Example { O_p_EE, q: expert.label(&O_p_EE).ok()? })).collect();
+    judge(policy, &examples, expert.F_T_EE())
 }
 
 /// A policy is only asked where it was trained.

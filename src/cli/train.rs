@@ -1,32 +1,242 @@
 //! `train`: a policy from demonstrations, or from expert data made on the spot.
+use super::common::{Common, bar};
 use super::exit::usage;
 use crate::config::Config;
-use crate::demonstration::{Dataset, Example, LabelledBy, expert::Expert};
-use crate::kinematics::Pose;
-use crate::learn::train::{Perturbed, Report, Trained};
-use crate::policy::Policy;
-use crate::sde::Targets;
-use rand::{SeedableRng, rngs::StdRng};
+use crate::demonstration::expert::Expert;
+use crate::demonstration::import::Dropped;
+use crate::demonstration::{Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, json, shapes};
+use crate::kinematics::{Point, hand_tool};
+use crate::learn::train::{self, Perturbed, Progress, Trained};
+use crate::sde;
+use crate::telemetry::{Ending, Report};
+use anyhow::Context;
+use rand::SeedableRng;
+use rand::rngs::StdRng;
+use serde::Serialize;
+use std::path::{Path, PathBuf};
 
-/// Trains on `examples` and, when there is an expert, on the targets it labels about them.
-pub(super) fn train(
-    config: &Config,
-    examples: &[Example],
-    expert: Option<&Expert>,
-    F_T_EE: Pose,
-    name: &str,
-) -> anyhow::Result<(Policy, Report)> {
-    let labelled_by = expert.map_or(LabelledBy::File, |expert| LabelledBy::Expert(*expert.options()));
-    let data = Dataset { examples: examples.to_vec(), F_T_EE, source: name.to_owned(), labelled_by };
-    let (mut targets, mut random) = (Targets::new(&config.sde), StdRng::seed_from_u64(config.training.seed));
+/// Points of `--data box`.
+const BOX_SAMPLES: usize = 2000;
+/// Keeps the draws of the perturbed targets apart from those of the weights.
+const TARGET_STREAM: u64 = 0x7364_6531;
+
+/// Train a policy from demonstrations, or from expert data made on the spot.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// box, circle, square, figure-eight, a drawing (.csv), or examples (.json: a list of
+    /// desired_end_effector_position and joint_angles); may be given several times.
+    #[arg(long, required = true, value_name = "SHAPE|FILE")]
+    data: Vec<String>,
+    /// Where the policy goes; without it, the training is only reported.
+    #[arg(long, value_name = "FILE.safetensors")]
+    out: Option<PathBuf>,
+    /// Keep the positions of examples and take our expert's labels, for the hand's tool point.
+    #[arg(long)]
+    relabel: bool,
+    /// Passes over the data; with the full batch, updates. [default: training.steps]
+    #[arg(long)]
+    epochs: Option<usize>,
+    /// Weight of the loss on perturbed targets; 0 trains on the demonstrations alone. [default: sde.lambda]
+    #[arg(long)]
+    lambda: Option<f64>,
+    /// Seed of everything random. [default: training.seed]
+    #[arg(long)]
+    seed: Option<u64>,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// What `train` reports.
+#[derive(Serialize)]
+struct Figures {
+    data: Vec<DataFigures>,
+    lambda: f64,
+    out: Option<PathBuf>,
+    #[serde(flatten)]
+    train: train::Report,
+}
+
+/// What was found in one `--data`.
+#[derive(Serialize)]
+struct DataFigures {
+    source: String,
+    samples: usize,
+    /// Of a file of examples: whose positions and labels they are, and what is wrong with them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    audit: Option<Audit>,
+    /// With `--relabel`: what the expert has no label for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    dropped: Option<Dropped>,
+    /// Of a path: how smooth its labels are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    survey: Option<Survey>,
+}
+
+pub(super) fn run(args: &Args) -> anyhow::Result<()> {
+    let mut config = args.common.load()?;
+    if let Some(seed) = args.seed {
+        config.training.seed = seed;
+    }
+    if let Some(lambda) = args.lambda {
+        config.sde.lambda = lambda;
+        if let Some(violation) = config.sde.validate().first() {
+            return Err(usage(format!("--lambda: {violation}")));
+        }
+    }
+    if let Some(out) = &args.out {
+        super::common::check_writable("--out", out)?;
+    }
+    let (data, found) = gather(args, &config)?;
+    if let Some(epochs) = args.epochs {
+        config.training.steps = steps_of(epochs, &data, config.training.batch);
+        if let Some(violation) = config.training.validate().first() {
+            return Err(usage(format!("--epochs {epochs}: {violation}")));
+        }
+    }
+    let Trained { policy, report } = learn(&config, &data)?;
+    say(&report);
+    if let Some(out) = &args.out {
+        policy.save(out)?;
+        println!("policy   {}", out.display());
+    } else {
+        println!("policy   not kept; give --out FILE.safetensors to keep it");
+    }
+    let figures = Figures { data: found, lambda: config.sde.lambda, out: args.out.clone(), train: report };
+    args.common.write(&Report::new("train", Ending::Done, Vec::new(), figures))
+}
+
+/// Trains on `data` and the perturbed targets around it, with a bar.
+pub(super) fn learn(config: &Config, data: &Dataset) -> anyhow::Result<Trained> {
+    let expert = Expert::new(config.expert, data.F_T_EE);
+    let mut targets = sde::Targets::new(&config.sde);
+    let mut rng = StdRng::seed_from_u64(config.training.seed ^ TARGET_STREAM);
+    // Labels that are the expert's function of the position stay that function; a person's are continued.
+    let by_expert = matches!(data.labelled_by, LabelledBy::Expert(_));
     let mut draw = |example: &Example| {
-        let label = |_: (&_, &_), to: &_| expert.and_then(|expert| expert.label(to).ok());
-        let target = targets.draw(&mut random, (&example.O_p_EE, &example.q), label)?;
+        let from = (&example.O_p_EE, &example.q);
+        let target = targets.draw(&mut rng, from, |from, to| {
+            if by_expert { expert.label(to).ok() } else { expert.continuation(from, to).ok() }
+        })?;
         Some(Example { O_p_EE: target.O_p_EE, q: target.q })
     };
-    let perturbed = expert.map(|_| Perturbed { lambda: config.sde.lambda, draw: &mut draw });
+    let bar = bar(config.training.steps as u64, "training {bar:24.cyan/dim} {percent:>3} % {msg}");
+    let perturbed = Perturbed { lambda: config.sde.lambda, draw: &mut draw };
     let trained =
-        crate::learn::train::train(&data, &config.network, perturbed, &config.training, &mut |_| {});
-    let Trained { policy, report } = trained.map_err(usage)?;
-    Ok((policy, report))
+        train::train(data, &config.network, Some(perturbed), &config.training, &mut |p: Progress| {
+            bar.set_position(p.step as u64);
+            bar.set_message(format!("loss {:.2e} rad²", p.loss_mse_rad2));
+        });
+    bar.finish_and_clear();
+    trained.map_err(usage)
+}
+
+/// Says what training came to, on points it was not trained on.
+pub(super) fn say(report: &train::Report) {
+    println!(
+        "learned  {} examples and {} perturbed targets in {:.2} s, {} steps; mean squared error {:.3e} rad² \
+         (over samples and joints)",
+        report.samples, report.targets, report.train_s, report.steps, report.loss_mse_rad2
+    );
+    let judged = &report.held_out;
+    println!(
+        "judged   {} {} examples: error mean {:.3} mm, p95 {:.3} mm, max {:.3} mm; tilt mean {:.2} mrad, \
+         max {:.2} mrad",
+        if judged.judged == report.samples { "on the training's own" } else { "on held-out" },
+        judged.judged,
+        judged.error_mm.mean,
+        judged.error_mm.p95,
+        judged.error_mm.max,
+        judged.tilt_mrad.mean,
+        judged.tilt_mrad.max
+    );
+}
+
+/// All `--data` as one data set of one tool.
+fn gather(args: &Args, config: &Config) -> anyhow::Result<(Dataset, Vec<DataFigures>)> {
+    let mut all: Option<Dataset> = None;
+    let mut found = Vec::new();
+    for name in &args.data {
+        let (data, figures) = one(args, config, name)?;
+        found.push(figures);
+        match &mut all {
+            None => all = Some(data),
+            Some(all) => {
+                let gap = (all.F_T_EE.translation.vector - data.F_T_EE.translation.vector).norm();
+                if gap > 1e-4 {
+                    return Err(usage(format!(
+                        "{} and {} belong to tools that are {:.1} mm apart; train them apart, or --relabel both",
+                        all.source,
+                        data.source,
+                        1e3 * gap
+                    )));
+                }
+                if all.labelled_by != data.labelled_by {
+                    all.labelled_by = LabelledBy::File;
+                }
+                all.source = format!("{} + {}", all.source, data.source);
+                all.examples.extend(data.examples);
+            }
+        }
+    }
+    all.map(|all| (all, found)).context("no --data was given")
+}
+
+fn one(args: &Args, config: &Config, name: &str) -> anyhow::Result<(Dataset, DataFigures)> {
+    let expert = Expert::new(config.expert, hand_tool());
+    if name == "box" {
+        let (min, max) = (Point::from(BOX_MIN_M), Point::from(BOX_MAX_M));
+        let data = Dataset::box_of_workspace(&expert, &min, &max, BOX_SAMPLES, config.training.seed)
+            .map_err(usage)?;
+        return Ok(with_figures(data, None, None, None));
+    }
+    if Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
+        return examples(args, &expert, name);
+    }
+    let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
+    let survey = expert.survey(path.points());
+    let data = Dataset::from_points(&expert, path.points(), name).map_err(usage)?;
+    Ok(with_figures(data, None, None, Some(survey)))
+}
+
+/// A file of examples: audited, and labelled anew if asked.
+fn examples(args: &Args, expert: &Expert, name: &str) -> anyhow::Result<(Dataset, DataFigures)> {
+    let file = Path::new(name);
+    let audit = Audit::of(&json::read(file).map_err(usage)?, name);
+    println!("{audit}");
+    if !args.relabel {
+        let data = Dataset::load(file, None).map_err(usage)?;
+        if !audit.is_sound() {
+            println!("note     no network is accurate on labels like these; --relabel takes our expert's");
+        }
+        return Ok(with_figures(data, Some(audit), None, None));
+    }
+    let relabelled = Dataset::load(file, Some(*expert.F_T_EE())).map_err(usage)?.relabel(expert);
+    let dropped = relabelled.dropped;
+    println!(
+        "relabel  {} positions kept with our expert's labels, {} dropped ({} out of reach)",
+        relabelled.dataset.examples.len(),
+        dropped.count(),
+        dropped.out_of_reach
+    );
+    if relabelled.dataset.examples.is_empty() {
+        return Err(usage(format!("{name}: no position can be reached with the tool pointing down")));
+    }
+    Ok(with_figures(relabelled.dataset, Some(audit), Some(dropped), None))
+}
+
+fn with_figures(
+    data: Dataset,
+    audit: Option<Audit>,
+    dropped: Option<Dropped>,
+    survey: Option<Survey>,
+) -> (Dataset, DataFigures) {
+    let figures =
+        DataFigures { source: data.source.clone(), samples: data.examples.len(), audit, dropped, survey };
+    (data, figures)
+}
+
+/// Updates that make so many passes over the data.
+fn steps_of(epochs: usize, data: &Dataset, batch: usize) -> usize {
+    let batches = if batch == 0 { 1 } else { data.examples.len().div_ceil(batch).max(1) };
+    epochs.saturating_mul(batches)
 }

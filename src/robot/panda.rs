@@ -181,17 +181,12 @@ impl Panda {
     /// # Errors
     /// [`Fault::Stopped`] with the robot's own reasons, [`Fault::Lost`], [`Fault::Driver`].
     pub fn drive(&mut self, mut tick: impl FnMut(&State) -> Command) -> Result<(), Fault> {
-        let mut last_errors = Errors::default();
         let result = caught(|| {
             self.robot.control_joint_positions(
-                |s, _| {
-                    let s = state(s);
-                    last_errors = s.errors;
-                    match tick(&s) {
-                        Command::Position(q) => franka::JointPositions::new(q),
-                        Command::Finish(q) => {
-                            franka::MotionFinished::motion_finished(franka::JointPositions::new(q))
-                        }
+                |s, _| match tick(&state(s)) {
+                    Command::Position(q) => franka::JointPositions::new(q),
+                    Command::Finish(q) => {
+                        franka::MotionFinished::motion_finished(franka::JointPositions::new(q))
                     }
                 },
                 franka::ControllerMode::JointImpedance,
@@ -201,10 +196,13 @@ impl Panda {
         })?;
         result.map_err(|e| match e {
             franka::exception::FrankaException::NetworkException { message } => Fault::Lost(message),
-            e => {
-                let reason = e.to_string();
-                Fault::Stopped { errors: names_in(&reason), reason }
+            franka::exception::FrankaException::ControlException { log, error } => {
+                // The driver's text has names of its own; the state that ended the motion has the robot's.
+                let last = log.and_then(|mut log| log.pop());
+                let reasons = last.map(|record| errors(&record.state.last_motion_errors)).unwrap_or_default();
+                Fault::Stopped { errors: reasons.names().collect(), reason: error }
             }
+            e => Fault::Stopped { errors: Vec::new(), reason: e.to_string() },
         })
     }
 }
@@ -221,16 +219,13 @@ fn caught<T>(call: impl FnOnce() -> T) -> Result<T, Fault> {
     })
 }
 
-/// The robot's error names within the driver's message.
-fn names_in(message: &str) -> Vec<&'static str> {
-    super::ERROR_NAMES.iter().copied().filter(|name| message.contains(&format!("\"{name}\""))).collect()
+/// The driver's list of errors as a set.
+fn errors(list: &franka::robot::errors::FrankaErrors) -> Errors {
+    Errors(list.franka_errors.iter().fold(0, |bits, &error| bits | 1 << error as u64))
 }
 
 /// Our view of the driver's state; plain numbers, no allocation.
 fn state(s: &franka::RobotState) -> State {
-    let errors = |e: &franka::robot::errors::FrankaErrors| {
-        Errors(e.franka_errors.iter().fold(0, |bits, &error| bits | 1 << error as u64))
-    };
     State {
         time_ms: s.time.as_millis() as u64,
         q: s.q,

@@ -1,9 +1,10 @@
 //! The figures of a drive, from its samples, in fixed memory but for the thinned path.
-use super::spread::{Spread, SpreadFigures};
+use super::spread::Spread;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::Point;
+use crate::learn::judge::Errors;
 use crate::robot::JOINTS;
 use nalgebra::Vector3;
 use serde::Serialize;
@@ -47,11 +48,11 @@ pub struct DriveFigures {
     /// Ticks in which the safety layer changed a proposal.
     pub limiter_active_ticks: u64,
     /// Measured position against the reference of the same time, mm.
-    pub tracking_error_mm: SpreadFigures,
+    pub tracking_error_mm: Errors,
     /// Measured position against the nearest point of the reference curve, mm.
-    pub contour_error_mm: SpreadFigures,
+    pub contour_error_mm: Errors,
     /// Measured tool axis against straight down, mrad.
-    pub tilt_mrad: SpreadFigures,
+    pub tilt_mrad: Errors,
     /// Largest distance of desired joint 3, the elbow's, from the expert's at the same reference point, rad.
     pub elbow_drift_rad: f64,
     /// Policies taken over.

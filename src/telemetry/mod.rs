@@ -5,4 +5,4 @@ mod spread;
 
 pub use drive::{Drive, DriveFigures};
 pub use report::{Ending, Report, write_atomically};
-pub use spread::{Spread, SpreadFigures};
+pub use spread::Spread;

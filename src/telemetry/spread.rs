@@ -1,5 +1,5 @@
 //! How errors spread: mean, 95th percentile, maximum, in fixed memory.
-use serde::Serialize;
+use crate::learn::judge::Errors;
 
 /// Finest difference told apart, in the unit given: 1e-6.
 const RESOLUTION: f64 = 1e-6;
@@ -9,15 +9,6 @@ pub struct Spread {
     histogram: hdrhistogram::Histogram<u64>,
     sum: f64,
     max: f64,
-}
-
-/// What a [`Spread`] collected, in the unit of its values.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
-#[allow(missing_docs)]
-pub struct SpreadFigures {
-    pub mean: f64,
-    pub p95: f64,
-    pub max: f64,
 }
 
 impl Spread {
@@ -38,13 +29,13 @@ impl Spread {
     }
 
     /// Mean, 95th percentile and maximum; zeros when nothing was added.
-    pub fn figures(&self) -> SpreadFigures {
+    pub fn figures(&self) -> Errors {
         let n = self.histogram.len();
         if n == 0 {
-            return SpreadFigures::default();
+            return Errors::default();
         }
         let p95 = self.histogram.value_at_quantile(0.95) as f64 * RESOLUTION;
-        SpreadFigures { mean: self.sum / n as f64, p95: p95.min(self.max), max: self.max }
+        Errors { mean: self.sum / n as f64, p95: p95.min(self.max), max: self.max }
     }
 }
 

@@ -1,11 +1,12 @@
 //! What `run` reports and says at the end.
-use super::super::prepare::{self, NetworkFigures, TrajectoryFigures};
+use super::super::prepare::{self, TrajectoryFigures};
 use super::Run;
 use crate::control::{Outcome, Pulse};
+use crate::learn::judge::{Errors, Judgement};
 use crate::learn::{TrainerCounts, train};
 use crate::policy::Policy;
 use crate::robot::{panda, realtime};
-use crate::telemetry::{Drive, DriveFigures, Ending, SpreadFigures};
+use crate::telemetry::{Drive, DriveFigures, Ending};
 use crate::timing::Quantiles;
 use serde::Serialize;
 
@@ -19,11 +20,11 @@ pub(super) struct Figures {
     /// Our own time from a state's arrival to its command.
     tick_us: Quantiles,
     /// FK(π(x)) against x along the reference, of the policy the drive began with.
-    network_error_mm: SpreadFigures,
+    network_error_mm: Errors,
     /// Tool axis of FK(π(x)) against straight down, of the same.
-    network_tilt_mrad: SpreadFigures,
+    network_tilt_mrad: Errors,
     /// The same for the policy in use at the end.
-    network_at_end: Option<NetworkFigures>,
+    network_at_end: Option<Judgement>,
     policies: TrainerCounts,
     sample_counts: SampleCounts,
     /// From the start of the process to the first command that moved the arm.
@@ -89,7 +90,8 @@ impl Figures {
             tick_us: outcome.map(|o| o.tick_ns.quantiles_us()).unwrap_or_default(),
             network_error_mm: prepared.network.error_mm,
             network_tilt_mrad: prepared.network.tilt_mrad,
-            network_at_end: last.map(|policy| prepare::judge(policy, &prepared.timed, &prepared.F_T_EE)),
+            network_at_end: last
+                .map(|policy| prepare::judge_along(policy, &prepared.timed, &prepared.expert)),
             policies: counts,
             sample_counts: SampleCounts { sent: counts.samples, dropped, dropped_by_telemetry },
             first_motion_s: pulse.first_motion_s(),
