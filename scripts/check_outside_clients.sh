@@ -1,5 +1,6 @@
 #!/bin/sh
-# Drives the simulated Panda with a client that is not ours: panda-python, which carries the C++ libfranka 0.9.2.
+# Holds our two interfaces to programs that are not ours: the simulated Panda is driven by panda-python, which
+# carries the C++ libfranka 0.9.2, and a policy is evaluated in numpy.
 #
 #   scripts/check_outside_clients.sh [FOLDER]
 #
@@ -21,18 +22,23 @@ if [ ! -x "$folder/bin/python" ]; then
     for python in ${PYTHON:-python3.11 /usr/bin/python3.11 python3.12 python3.10 python3.13 python3}; do
         # A name on PATH may be a shim without a Python behind it.
         if "$python" -c 'import sys; sys.exit(not (3, 8) <= sys.version_info[:2] <= (3, 13))' 2>/dev/null; then
-            "$python" -m venv "$folder"
-            break
+            "$python" -m venv "$folder" && break
         fi
     done
 fi
 [ -x "$folder/bin/python" ] || { echo "no Python from 3.8 to 3.13 found; set PYTHON" >&2; exit 2; }
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check 'panda-python==1.1.1'
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check 'panda-python==1.1.1' numpy
 
 if [ -z "${FRANKA_IMIT:-}" ]; then
     cargo build --release --bin franka-imit
     FRANKA_IMIT=${CARGO_TARGET_DIR:-target}/release/franka-imit
 fi
-exec_status=0
-"$folder/bin/python" scripts/check_panda_python.py "$FRANKA_IMIT" || exec_status=$?
-exit "$exec_status"
+failed=0
+"$folder/bin/python" scripts/check_panda_python.py "$FRANKA_IMIT" || failed=$?
+
+policy=$(mktemp -d)
+"$FRANKA_IMIT" train --data square --out "$policy/square.safetensors"
+"$FRANKA_IMIT" eval --policy "$policy/square.safetensors" --trajectory square --probe "$policy/square.probe.json"
+"$folder/bin/python" scripts/check_policy.py "$policy/square.safetensors" || failed=$?
+rm -r "$policy"
+exit "$failed"

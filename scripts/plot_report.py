@@ -22,7 +22,7 @@ def section(report, *keys):
 def plot_loss(axes, losses):
     points = sorted((float(epoch), float(loss)) for epoch, loss in losses.items())
     axes.semilogy([p[0] for p in points], [p[1] for p in points], marker="o", markersize=3)
-    axes.set(xlabel="epoch", ylabel="loss, rad² (mean over samples and joints)", title="training")
+    axes.set(xlabel="update", ylabel="loss, rad² (mean over samples and joints)", title="training")
     axes.grid(alpha=0.3, which="both")
 
 
