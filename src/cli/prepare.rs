@@ -7,7 +7,7 @@ use crate::demonstration::timed_path::TimedPath;
 use crate::demonstration::{Example, Survey, time_law};
 use crate::kinematics::{Point, Pose, forward, from_column_major};
 use crate::learn::trainer;
-use crate::policy::Policy;
+use crate::policy::{self, Policy};
 use crate::robot::State;
 use crate::telemetry::{Spread, SpreadFigures};
 use nalgebra::Vector3;
@@ -59,6 +59,21 @@ pub(super) struct Slowed {
 pub(super) struct NetworkFigures {
     pub error_mm: SpreadFigures,
     pub tilt_mrad: SpreadFigures,
+}
+
+/// The policy in `file`, if it takes a position.
+pub(super) fn load_policy(file: &std::path::Path) -> anyhow::Result<Policy> {
+    let policy = Policy::load(file).map_err(|error| match error {
+        policy::Error::Read { .. } => usage(error),
+        _ => usage(format!("{}: {error}", file.display())),
+    })?;
+    match policy.network().layout().inputs() {
+        3 => Ok(policy),
+        inputs => Err(usage(format!(
+            "{}: the policy takes {inputs} inputs, allowed: 3, the end effector's x, y, z in m",
+            file.display()
+        ))),
+    }
 }
 
 /// Labels `path` for the robot's tool, gives it its time law, and trains (or takes) a policy for it.
