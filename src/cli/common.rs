@@ -22,13 +22,8 @@ pub(super) struct Common {
 impl Common {
     /// The configuration; every mistake in it at once.
     pub(super) fn load(&self) -> anyhow::Result<Config> {
-        self.check_report()?;
+        check_writable("--report", self.report.as_deref())?;
         Ok(Config::load(&self.config)?)
-    }
-
-    /// Refuses a report that could not be written, before any work is done for it.
-    fn check_report(&self) -> anyhow::Result<()> {
-        self.report.as_ref().map_or(Ok(()), |path| check_writable("--report", path))
     }
 
     /// Writes the report, if one is wanted.
@@ -44,11 +39,11 @@ impl Common {
 }
 
 /// Refuses a file that could not be written, before any work is done for it.
-pub(super) fn check_writable(option: &str, path: &Path) -> anyhow::Result<()> {
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if path.is_dir() || !folder.is_dir() {
-        let path = path.display();
-        return Err(usage(format!("{option} {path}: the folder must exist, and the name be a file's")));
+pub(super) fn check_writable(option: &str, file: Option<&Path>) -> anyhow::Result<()> {
+    let Some(file) = file else { return Ok(()) };
+    let folder = file.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if file.is_dir() || !folder.is_dir() {
+        return Err(usage(format!("{option} {}: allowed: a file in a folder that exists", file.display())));
     }
     Ok(())
 }

@@ -1,12 +1,12 @@
 //! `eval`: judge a policy along a trajectory, without a robot.
-use super::common::Common;
+use super::common::{Common, check_writable};
 use super::exit::usage;
 use super::prepare;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::{shapes, time_law};
 use crate::kinematics::from_column_major;
 use crate::learn::judge::Judgement;
-use crate::policy::{self, Policy};
+use crate::policy;
 use crate::telemetry::{Ending, Report, write_atomically};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -41,7 +41,8 @@ struct Figures {
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let config = args.common.load()?;
-    let mut policy = Policy::load(&args.policy).map_err(usage)?;
+    check_writable("--probe", args.probe.as_deref())?;
+    let mut policy = prepare::load_policy(&args.policy)?;
     let F_T_EE = from_column_major(&policy.card().F_T_EE).map_err(usage)?;
     let expert = Expert::new(config.expert, F_T_EE);
     let path = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?.path;

@@ -1,6 +1,7 @@
 //! What an error means to the shell.
 use crate::robot::Fault;
 use crate::safety::Verdict;
+use crate::sim;
 
 /// Something the person at the keyboard can mend: usage, configuration or data.
 #[derive(Debug, thiserror::Error)]
@@ -35,8 +36,18 @@ pub(super) fn code(error: &anyhow::Error) -> u8 {
         if cause.is::<Usage>() || cause.is::<crate::config::Error>() {
             return 2;
         }
+        if let Some(error) = cause.downcast_ref::<sim::Error>() {
+            return if matches!(error, sim::Error::Thread(_)) { 1 } else { 2 };
+        }
     }
     1
+}
+
+/// An error and its causes, each said once: many messages already end with their cause.
+pub(super) fn words(error: &anyhow::Error) -> String {
+    error.chain().skip(1).map(ToString::to_string).fold(error.to_string(), |said, cause| {
+        if said.contains(&cause) { said } else { format!("{said}: {cause}") }
+    })
 }
 
 /// A panic on the control thread is caught and becomes a named fault; it must not be printed as a crash.

@@ -1,10 +1,12 @@
 //! `franka-imit expert`: labels for a drawing, a box of workspace, or the positions of an older data set.
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use clap::ValueEnum;
 use serde::Serialize;
 
+use super::common::check_writable;
+use super::exit::usage;
 use crate::demonstration::expert::{Expert, Options, Redundancy};
 use crate::demonstration::import::Dropped;
 use crate::demonstration::{Audit, BOX_MAX_M, BOX_MIN_M, Dataset, LabelledBy, Survey, json};
@@ -86,8 +88,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
     };
     let options = Options { redundancy, q7_rad: args.q7_rad, ..Options::default() };
     if let Some(violation) = options.validate().first() {
-        bail!("{violation}");
+        return Err(usage(violation));
     }
+    check_writable("--out", Some(&args.out))?;
+    check_writable("--report", args.report.as_deref())?;
     let (dataset, figures) = match args.trajectory.as_str() {
         "box" => from_box(args, options)?,
         file => from_file(args, options, Path::new(file))?,
@@ -104,22 +108,30 @@ pub(super) fn run(args: &Args) -> Result<()> {
 fn from_box(args: &Args, options: Options) -> Result<(Dataset, Figures)> {
     let expert = Expert::new(options, hand_tool());
     let (min, max) = (Point::from_column_slice(&args.box_min_m), Point::from_column_slice(&args.box_max_m));
-    let dataset = Dataset::box_of_workspace(&expert, &min, &max, args.samples as usize, args.seed)?;
+    let dataset =
+        Dataset::box_of_workspace(&expert, &min, &max, args.samples as usize, args.seed).map_err(usage)?;
     let figures = figures(args, &dataset);
     Ok((dataset, figures))
 }
 
 fn from_file(args: &Args, options: Options, file: &Path) -> Result<(Dataset, Figures)> {
     if file.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("json")) {
-        bail!("--trajectory {}: allowed: box, or a data set whose name ends in .json", file.display());
+        return Err(usage(format!(
+            "--trajectory {}: allowed: box, or a data set whose name ends in .json",
+            file.display()
+        )));
     }
-    let examples = json::read(file)?;
+    let examples = json::read(file).map_err(usage)?;
     let source = file.display().to_string();
     let audit = Audit::of(&examples, &source);
     println!("{audit}");
     let F_T_EE = match (args.keep_tool, audit.F_T_EE()) {
         (true, Some(F_T_EE)) => F_T_EE,
-        (true, None) => bail!("--keep-tool: the labels of {source} belong to no tool; leave it away"),
+        (true, None) => {
+            return Err(usage(format!(
+                "--keep-tool: the labels of {source} belong to no tool; leave it away"
+            )));
+        }
         (false, _) => hand_tool(),
     };
     let before = Dataset { examples, F_T_EE, source, labelled_by: LabelledBy::File };
@@ -138,7 +150,10 @@ fn from_file(args: &Args, options: Options, file: &Path) -> Result<(Dataset, Fig
         );
     }
     if relabelled.dataset.examples.len() < 2 {
-        bail!("{}: fewer than 2 positions have a label; is it the right tool and frame?", file.display());
+        return Err(usage(format!(
+            "{}: fewer than 2 positions have a label; is it the right tool and frame?",
+            file.display()
+        )));
     }
     if let Some(step) = survey.step_max {
         println!(

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 /// Teach a Franka Emika Panda by example: draw or guide a motion, learn it in seconds, drive the arm at 1 kHz.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100, after_help = AFTER_HELP)]
+#[command(version, about, max_term_width = 100, after_help = format!("{EXIT_CODES}\n\nStart here, no robot needed:  franka-imit run --sim"))]
 struct Cli {
     #[command(subcommand)]
     command: Command,
@@ -22,21 +22,24 @@ struct Cli {
     verbose: u8,
 }
 
-const AFTER_HELP: &str = "Exit codes: 0 done · 1 failed · 2 usage, configuration or data · 3 the robot stopped \
-the motion · 4 our own safety layer stopped it · 5 the robot or its driver was not reached or was lost\n\n\
-Start here, no robot needed:  franka-imit run --sim";
+const EXIT_CODES: &str = "Exit codes: 0 done · 1 failed · 2 usage, configuration or data · 3 the robot stopped \
+the motion · 4 our own safety layer stopped it · 5 the robot or its driver was not reached or was lost";
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Learn a motion and drive the arm along it, learning on the way.
+    #[command(after_help = EXIT_CODES)]
     Run(run::Args),
     /// Train a policy from demonstrations, or from expert data made on the spot.
     Train(train::Args),
     /// Make expert data: joint labels for positions, from the inverse-kinematics solver.
+    #[command(after_help = EXIT_CODES)]
     Expert(expert::Args),
     /// Judge a policy along a trajectory, without a robot.
+    #[command(after_help = EXIT_CODES)]
     Eval(eval::Args),
     /// Simulate a Panda on a socket: libfranka, libfranka-rs and panda-py connect to it.
+    #[command(after_help = EXIT_CODES)]
     Sim(sim::Args),
 }
 
@@ -64,7 +67,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", exit::words(&error));
             ExitCode::from(exit::code(&error))
         }
     }

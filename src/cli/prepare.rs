@@ -8,7 +8,7 @@ use crate::demonstration::{Dataset, Example, LabelledBy, Survey, time_law};
 use crate::kinematics::{Point, Pose, from_column_major};
 use crate::learn::judge::{Judgement, judge};
 use crate::learn::trainer;
-use crate::policy::Policy;
+use crate::policy::{self, Policy};
 use crate::robot::State;
 use serde::Serialize;
 use std::sync::Arc;
@@ -52,6 +52,21 @@ pub(super) struct Slowed {
     pub speed_m_s: f64,
     pub O_p_EE_m: [f64; 3],
     pub because: String,
+}
+
+/// The policy in `file`, if it takes a position.
+pub(super) fn load_policy(file: &std::path::Path) -> anyhow::Result<Policy> {
+    let policy = Policy::load(file).map_err(|error| match error {
+        policy::Error::Read { .. } => usage(error),
+        _ => usage(format!("{}: {error}", file.display())),
+    })?;
+    match policy.network().layout().inputs() {
+        3 => Ok(policy),
+        inputs => Err(usage(format!(
+            "{}: the policy takes {inputs} inputs, allowed: 3, the end effector's x, y, z in m",
+            file.display()
+        ))),
+    }
 }
 
 /// Labels `path` for the robot's tool, gives it its time law, and trains (or takes) a policy for it.

@@ -83,9 +83,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             return Err(usage(format!("--lambda: {violation}")));
         }
     }
-    if let Some(out) = &args.out {
-        super::common::check_writable("--out", out)?;
-    }
+    super::common::check_writable("--out", args.out.as_deref())?;
     let (data, found) = gather(args, &config)?;
     if let Some(epochs) = args.epochs {
         config.training.steps = steps_of(epochs, &data, config.training.batch);

@@ -1,5 +1,5 @@
 //! What may be typed after `run`.
-use super::super::common::Common;
+use super::super::common::{Common, check_writable};
 use super::super::exit::usage;
 use super::super::prepare::Prepared;
 use crate::config::Config;
@@ -72,6 +72,8 @@ impl Args {
     /// The configuration with what was typed on top; every mistake in it at once.
     pub(super) fn configuration(&self) -> anyhow::Result<Config> {
         let mut config = self.common.load()?;
+        check_writable("--save-policy", self.save_policy.as_deref())?;
+        check_writable("--wire-log", self.wire_log.as_deref())?;
         if let Some(speed_m_s) = self.speed_m_s {
             config.motion.speed_m_s = speed_m_s;
         }

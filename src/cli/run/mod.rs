@@ -30,7 +30,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let config = args.configuration()?;
     let loaded = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?;
     loaded.warnings.iter().for_each(|warning| println!("note     {warning}"));
-    let given = args.policy.as_deref().map(Policy::load).transpose().map_err(usage)?;
+    let given = args.policy.as_deref().map(prepare::load_policy).transpose()?;
 
     let stop = stop_flag()?;
     let sim = robot::start_sim(&args, &config)?;
@@ -144,15 +144,23 @@ impl Run<'_> {
         let figures =
             Figures::new(self, outcome, &driven.drive, driven.counts, last.as_mut(), pulse, granted, name);
         figures.say(&ending);
-        if let (Some(file), Some(policy)) = (&self.args.save_policy, &last) {
+        let written = self.args.common.write(&Report::new("run", ending, faults, figures));
+        let saved = self.save(last.as_ref());
+        match fault.map(anyhow::Error::from).or(safety_stop.map(anyhow::Error::from)) {
+            None => written.and(saved),
+            Some(why) => {
+                // A file that cannot be written must not hide why the arm has stopped.
+                [written, saved].iter().filter_map(|r| r.as_ref().err()).for_each(|e| log::error!("{e}"));
+                Err(why)
+            }
+        }
+    }
+
+    fn save(&self, policy: Option<&Policy>) -> anyhow::Result<()> {
+        if let (Some(file), Some(policy)) = (&self.args.save_policy, policy) {
             policy.save(file)?;
             println!("policy   {}", file.display());
         }
-        self.args.common.write(&Report::new("run", ending, faults, figures))?;
-        match (fault, safety_stop) {
-            (Some(fault), _) => Err(fault.into()),
-            (None, Some(stop)) => Err(stop.into()),
-            (None, None) => Ok(()),
-        }
+        Ok(())
     }
 }
