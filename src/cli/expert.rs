@@ -1,33 +1,42 @@
 //! `franka-imit expert`: labels for a drawing, a box of workspace, or the positions of an older data set.
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use clap::ValueEnum;
 use serde::Serialize;
 
-use super::common::check_writable;
+use super::common::{Common, check_writable};
 use super::exit::usage;
-use crate::demonstration::expert::{Expert, Options, Redundancy};
+use super::train::tube;
+use crate::config::Config;
+use crate::demonstration::expert::{Expert, Redundancy};
 use crate::demonstration::import::Dropped;
-use crate::demonstration::{Audit, BOX_MAX_M, BOX_MIN_M, Dataset, LabelledBy, Survey, json};
+use crate::demonstration::{
+    Audit, BOX_MAX_M, BOX_MIN_M, Dataset, LabelledBy, Survey, json, shapes, time_law,
+};
 use crate::kinematics::{Point, hand_tool};
 use crate::telemetry::{Ending, Report};
 
 /// Makes expert data: joint angles from inverse kinematics for the positions of a trajectory.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Args {
-    /// `box` (random points of the workspace), or a JSON data set to label anew
-    #[arg(long, value_name = "FILE")]
+    /// circle, square, figure-eight, a drawing (.csv), box (random points of the workspace), or a data set
+    /// (.json) to label anew
+    #[arg(long, value_name = "SHAPE|FILE")]
     pub trajectory: String,
     /// Where the data set goes (JSON)
     #[arg(long, value_name = "DATA")]
     pub out: PathBuf,
     /// What fixes the elbow: the label must be a function of the position
-    #[arg(long, value_enum, default_value_t = Rule::ElbowInPlane)]
-    pub redundancy: Rule,
-    /// Joint 7 with `--redundancy fixed-q7`, rad
-    #[arg(long, default_value_t = Options::default().q7_rad, allow_negative_numbers = true)]
-    pub q7_rad: f64,
+    /// [default: expert.redundancy]
+    #[arg(long, value_enum)]
+    pub redundancy: Option<Rule>,
+    /// Joint 7 with `--redundancy fixed-q7`, rad [default: expert.q7_rad]
+    #[arg(long, allow_negative_numbers = true)]
+    pub q7_rad: Option<f64>,
+    /// Points added in the tube of the process around a trajectory (section [sde])
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=10_000_000))]
+    pub tube: u32,
     /// Label for the tool point that the file's own labels have, not for the hand's
     #[arg(long)]
     pub keep_tool: bool,
@@ -45,9 +54,8 @@ pub(super) struct Args {
     #[arg(long, num_args = 3, value_names = ["X", "Y", "Z"], default_values_t = BOX_MAX_M,
           allow_negative_numbers = true)]
     pub box_max_m: Vec<f64>,
-    /// Write a report (JSON)
-    #[arg(long, value_name = "FILE")]
-    pub report: Option<PathBuf>,
+    #[command(flatten)]
+    common: Common,
 }
 
 /// [`Redundancy`], as typed.
@@ -82,31 +90,50 @@ struct Figures {
 /// # Errors
 /// What is wrong with the arguments or the file, or that no position has a label.
 pub(super) fn run(args: &Args) -> Result<()> {
-    let redundancy = match args.redundancy {
-        Rule::ElbowInPlane => Redundancy::ElbowInPlane,
-        Rule::FixedQ7 => Redundancy::FixedQ7,
+    let mut config = args.common.load()?;
+    config.expert.redundancy = match args.redundancy {
+        Some(Rule::ElbowInPlane) => Redundancy::ElbowInPlane,
+        Some(Rule::FixedQ7) => Redundancy::FixedQ7,
+        None => config.expert.redundancy,
     };
-    let options = Options { redundancy, q7_rad: args.q7_rad, ..Options::default() };
-    if let Some(violation) = options.validate().first() {
+    config.expert.q7_rad = args.q7_rad.unwrap_or(config.expert.q7_rad);
+    if let Some(violation) = config.expert.validate().first() {
         return Err(usage(violation));
     }
     check_writable("--out", Some(&args.out))?;
-    check_writable("--report", args.report.as_deref())?;
+    let file = Path::new(&args.trajectory);
     let (dataset, figures) = match args.trajectory.as_str() {
-        "box" => from_box(args, options)?,
-        file => from_file(args, options, Path::new(file))?,
+        "box" => from_box(args, &config)?,
+        _ if file.extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) => {
+            from_file(args, &config, file)?
+        }
+        path => from_path(args, &config, path)?,
     };
     dataset.save(&args.out)?;
     println!("{}: {} examples", args.out.display(), dataset.examples.len());
-    if let Some(file) = &args.report {
-        let report = Report::new("expert", Ending::Done, Vec::new(), figures);
-        report.write(file).with_context(|| format!("{}: cannot be written", file.display()))?;
-    }
-    Ok(())
+    args.common.write(&Report::new("expert", Ending::Done, Vec::new(), figures))
 }
 
-fn from_box(args: &Args, options: Options) -> Result<(Dataset, Figures)> {
-    let expert = Expert::new(options, hand_tool());
+/// Labels along a path that can be followed, and in its tube.
+fn from_path(args: &Args, config: &Config, name: &str) -> Result<(Dataset, Figures)> {
+    let expert = Expert::new(config.expert, hand_tool());
+    let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
+    time_law::plan(&path, &mut |p| expert.label(p), &config.motion).map_err(usage)?;
+    let mut dataset = Dataset::from_points(&expert, path.points(), name).map_err(usage)?;
+    let survey = expert.survey(path.points());
+    if let Some(margin) = survey.limit_margin_min {
+        println!("nearest joint limit: {:.3} rad, joint {}", margin.rad, margin.joint);
+    }
+    let on_path = dataset.examples.clone();
+    let mut draw = tube(config, &expert, true, args.seed);
+    let drawn = (0..args.tube as usize).filter_map(|k| draw(&on_path[k % on_path.len()]));
+    dataset.examples.extend(drawn);
+    let figures = Figures { survey: Some(survey), ..figures(args, &dataset) };
+    Ok((dataset, figures))
+}
+
+fn from_box(args: &Args, config: &Config) -> Result<(Dataset, Figures)> {
+    let expert = Expert::new(config.expert, hand_tool());
     let (min, max) = (Point::from_column_slice(&args.box_min_m), Point::from_column_slice(&args.box_max_m));
     let dataset =
         Dataset::box_of_workspace(&expert, &min, &max, args.samples as usize, args.seed).map_err(usage)?;
@@ -114,13 +141,7 @@ fn from_box(args: &Args, options: Options) -> Result<(Dataset, Figures)> {
     Ok((dataset, figures))
 }
 
-fn from_file(args: &Args, options: Options, file: &Path) -> Result<(Dataset, Figures)> {
-    if file.extension().is_none_or(|extension| !extension.eq_ignore_ascii_case("json")) {
-        return Err(usage(format!(
-            "--trajectory {}: allowed: box, or a data set whose name ends in .json",
-            file.display()
-        )));
-    }
+fn from_file(args: &Args, config: &Config, file: &Path) -> Result<(Dataset, Figures)> {
     let examples = json::read(file).map_err(usage)?;
     let source = file.display().to_string();
     let audit = Audit::of(&examples, &source);
@@ -135,7 +156,7 @@ fn from_file(args: &Args, options: Options, file: &Path) -> Result<(Dataset, Fig
         (false, _) => hand_tool(),
     };
     let before = Dataset { examples, F_T_EE, source, labelled_by: LabelledBy::File };
-    let expert = Expert::new(options, F_T_EE);
+    let expert = Expert::new(config.expert, F_T_EE);
     let points: Vec<Point> = before.examples.iter().map(|example| example.O_p_EE).collect();
     let survey = expert.survey(&points);
     let relabelled = before.relabel(&expert);
@@ -225,7 +246,7 @@ mod tests {
     #[test]
     fn what_is_not_understood_is_refused_with_the_mend() {
         for (line, says) in [
-            ("--trajectory drawing.txt --out x.json", "allowed: box, or a data set"),
+            ("--trajectory drawing.txt --out x.json", "files of this kind are not read"),
             ("--trajectory nowhere.json --out x.json", "nowhere.json: cannot be read"),
             ("--trajectory box --out x.json --redundancy fixed-q7 --q7-rad 9", "q7_rad = 9: allowed"),
             ("--trajectory box --out x.json --box-min-m 2 2 2 --box-max-m 3 3 3", "Move the box into"),

@@ -106,17 +106,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 /// Trains on `data` and the perturbed targets around it, with a bar.
 pub(super) fn learn(config: &Config, data: &Dataset) -> anyhow::Result<Trained> {
     let expert = Expert::new(config.expert, data.F_T_EE);
-    let mut targets = sde::Targets::new(&config.sde);
-    let mut rng = StdRng::seed_from_u64(config.training.seed ^ TARGET_STREAM);
     // Labels that are the expert's function of the position stay that function; a person's are continued.
     let by_expert = matches!(data.labelled_by, LabelledBy::Expert(_));
-    let mut draw = |example: &Example| {
-        let from = (&example.O_p_EE, &example.q);
-        let target = targets.draw(&mut rng, from, |from, to| {
-            if by_expert { expert.label(to).ok() } else { expert.continuation(from, to).ok() }
-        })?;
-        Some(Example { O_p_EE: target.O_p_EE, q: target.q })
-    };
+    let mut draw = tube(config, &expert, by_expert, config.training.seed);
     let bar = bar(config.training.steps as u64, "training {bar:24.cyan/dim} {percent:>3} % {msg}");
     let perturbed = Perturbed { lambda: config.sde.lambda, draw: &mut draw };
     let trained =
@@ -126,6 +118,24 @@ pub(super) fn learn(config: &Config, data: &Dataset) -> anyhow::Result<Trained> 
         });
     bar.finish_and_clear();
     trained.map_err(usage)
+}
+
+/// Draws perturbed targets about examples: positions of the process, labelled by the expert's own rule or, for
+/// examples of another hand, by continuation from the example's joints.
+pub(super) fn tube<'a>(
+    config: &Config,
+    expert: &'a Expert,
+    by_rule: bool,
+    seed: u64,
+) -> impl FnMut(&Example) -> Option<Example> + use<'a> {
+    let mut targets = sde::Targets::new(&config.sde);
+    let mut rng = StdRng::seed_from_u64(seed ^ TARGET_STREAM);
+    move |example| {
+        let target = targets.draw(&mut rng, (&example.O_p_EE, &example.q), |from, to| {
+            if by_rule { expert.label(to).ok() } else { expert.continuation(from, to).ok() }
+        })?;
+        Some(Example { O_p_EE: target.O_p_EE, q: target.q })
+    }
 }
 
 /// Says what training came to, on points it was not trained on.
