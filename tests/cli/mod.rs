@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use franka_imit::robot::realtime;
 use franka_imit::sim::{Options, Pace, Sim, Status};
 use serde_json::Value;
 
@@ -164,6 +165,13 @@ pub fn robot_with(last: u8, options: Options) -> Sim {
     let bind = IpAddr::from([127, 0, 7, last]);
     let options = Options { bind, pace: Pace::Lockstep, lockstep_timeout_s: 0.3, ..options };
     Sim::start(options).expect("the simulated robot starts")
+}
+
+/// A robot whose time is the clock's, beside the control thread as in `run --sim`.
+pub fn robot_by_the_clock(last: u8) -> Sim {
+    let options = Options { bind: IpAddr::from([127, 0, 7, last]), ..Options::default() };
+    Sim::start_with(options, || realtime::enter_as_peer(&realtime::Options::default()))
+        .expect("the simulated robot starts")
 }
 
 /// Waits until `condition` holds, and returns the status with which it did.
