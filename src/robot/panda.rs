@@ -200,7 +200,8 @@ impl Panda {
                 // The driver's text has names of its own; the state that ended the motion has the robot's.
                 let last = log.and_then(|mut log| log.pop());
                 let reasons = last.map(|record| errors(&record.state.last_motion_errors)).unwrap_or_default();
-                Fault::Stopped { errors: reasons.names().collect(), reason: error }
+                let reason = error.replace("libfranka-rs: ", "").replace('"', "");
+                Fault::Stopped { errors: reasons.names().collect(), reason }
             }
             e => Fault::Stopped { errors: Vec::new(), reason: e.to_string() },
         })

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
+use franka_imit::robot::realtime;
 use franka_imit::sim::{Options, Pace, Sim, Status};
 use serde_json::Value;
 
@@ -80,10 +81,15 @@ impl Running {
         self.child.try_wait().expect("the program can be waited for").is_some()
     }
 
+    /// What it has said so far.
+    pub fn words(&self) -> String {
+        let text = |file: &tempfile::NamedTempFile| std::fs::read_to_string(file.path()).expect("text");
+        format!("--- stdout\n{}--- stderr\n{}", text(&self.out), text(&self.err))
+    }
+
     pub fn wait(mut self) -> Ended {
         while !self.has_ended() {
-            let text = || std::fs::read_to_string(self.err.path()).unwrap_or_default();
-            assert!(self.since.elapsed() < DEADLINE, "{}: still running\n{}", self.line, text());
+            assert!(self.since.elapsed() < DEADLINE, "{}: still running\n{}", self.line, self.words());
             std::thread::sleep(LOOK);
         }
         let status = self.child.wait().expect("the program has ended");
@@ -149,7 +155,7 @@ impl std::fmt::Display for Ended {
     }
 }
 
-/// A robot of the test's own at 127.0.7.`last`. It waits for each command, so a busy machine costs it none.
+/// A robot of the test's own at 127.0.7.`last`. It waits for each command, so that a busy machine costs none.
 pub fn robot(last: u8) -> Sim {
     robot_with(last, Options::default())
 }
@@ -157,12 +163,19 @@ pub fn robot(last: u8) -> Sim {
 /// [`robot`] with other options.
 pub fn robot_with(last: u8, options: Options) -> Sim {
     let bind = IpAddr::from([127, 0, 7, last]);
-    let options = Options { bind, pace: Pace::Lockstep, lockstep_timeout_s: 5.0, ..options };
+    let options = Options { bind, pace: Pace::Lockstep, lockstep_timeout_s: 0.3, ..options };
     Sim::start(options).expect("the simulated robot starts")
 }
 
+/// A robot whose time is the clock's, beside the control thread as in `run --sim`.
+pub fn robot_by_the_clock(last: u8) -> Sim {
+    let options = Options { bind: IpAddr::from([127, 0, 7, last]), ..Options::default() };
+    Sim::start_with(options, || realtime::enter_as_peer(&realtime::Options::default()))
+        .expect("the simulated robot starts")
+}
+
 /// Waits until `condition` holds, and returns the status with which it did.
-pub fn wait_for(sim: &Sim, what: &str, condition: impl Fn(&Status) -> bool) -> Status {
+pub fn wait_for(sim: &Sim, what: &str, mut condition: impl FnMut(&Status) -> bool) -> Status {
     let start = Instant::now();
     loop {
         let status = sim.status();

@@ -13,6 +13,10 @@ use std::net::{IpAddr, Ipv4Addr};
 /// Loopback addresses tried for a simulated robot: others may be running.
 const ADDRESSES: std::ops::RangeInclusive<u8> = 1..=100;
 
+/// In lockstep the robot waits at least so long for a command, s: a busy machine that holds our trainer up must
+/// not cost one, or the run would not repeat.
+const LOCKSTEP_PATIENCE_S: f64 = 0.4;
+
 /// Starts the simulated robot of `--sim` on the first free loopback address.
 pub(super) fn start_sim(args: &Args, config: &Config) -> anyhow::Result<Option<Sim>> {
     if !args.sim {
@@ -24,6 +28,7 @@ pub(super) fn start_sim(args: &Args, config: &Config) -> anyhow::Result<Option<S
         let options = sim::Options {
             bind: IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)),
             pace: if args.is_lockstep() { Pace::Lockstep } else { Pace::Realtime },
+            lockstep_timeout_s: config.sim.lockstep_timeout_s.max(LOCKSTEP_PATIENCE_S),
             wire_log: args.wire_log.clone(),
             ..config.sim.clone()
         };

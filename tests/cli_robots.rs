@@ -1,0 +1,233 @@
+//! Robots that are not there, not ready, or stop: the exit code, the name of the fault, and what to do.
+mod cli;
+
+use cli::{Folder, Running, robot, robot_by_the_clock, robot_with, wait_for};
+use franka::{RealtimeConfig, Robot};
+use franka_imit::robot::{ERROR_NAMES, Mode};
+use franka_imit::sim::{Options, Sim, Status};
+use serde_json::Value;
+use std::net::TcpListener;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
+
+/// How much later than its own time limit a command may end: its start and its last words.
+const SLACK: Duration = Duration::from_millis(1500);
+
+fn error(name: &str) -> usize {
+    ERROR_NAMES.iter().position(|n| *n == name).expect("an error's name")
+}
+
+/// A policy for the circle, trained once by the program itself.
+fn policy() -> &'static [u8] {
+    static POLICY: OnceLock<Vec<u8>> = OnceLock::new();
+    POLICY.get_or_init(|| {
+        let folder = Folder::new();
+        folder.run("run --sim --pace lockstep --duration-s 0.5 --no-fine-tune --save-policy p").says(0, &[]);
+        folder.read("p")
+    })
+}
+
+/// A drive along the circle by a trained policy, for as long as nobody ends it.
+struct Drive {
+    folder: Folder,
+    program: Running,
+}
+
+impl Drive {
+    fn start(sim: &Sim) -> Drive {
+        let folder = Folder::new();
+        folder.write("p.safetensors", policy());
+        let line = format!(
+            "run --robot-ip {} --yes --speed 1 --laps 10000 --policy p.safetensors --report r.json",
+            sim.ip()
+        );
+        let program = folder.start(&line);
+        Drive { folder, program }
+    }
+
+    /// A drive that follows the curve: the approach takes less than three seconds.
+    fn in_motion(sim: &Sim) -> Drive {
+        Drive::start(sim).reaches(sim, 4000)
+    }
+
+    /// Waits until the robot has taken so many commands.
+    fn reaches(mut self, sim: &Sim, commands: u64) -> Drive {
+        wait_for(sim, "driving", |s| {
+            assert!(!self.program.has_ended(), "the drive has ended early: {s:?}\n{}", self.program.words());
+            s.commands_received > commands
+        });
+        self
+    }
+
+    /// Waits for the end with `code`; returns the report.
+    fn ends(self, code: i32, words: &[&str]) -> Value {
+        self.program.wait().says(code, words);
+        self.folder.json("r.json")
+    }
+}
+
+/// Waits until the arm has left the motion, and asserts that it was left in peace.
+fn rests(sim: &Sim) -> Status {
+    let status = wait_for(sim, "the motion has ended", |s| s.mode != Mode::Move);
+    assert_eq!((status.mode, status.errors.is_empty()), (Mode::Idle, true), "{status:?}");
+    status
+}
+
+fn faults(report: &Value) -> String {
+    assert_eq!(report["ending"], "failed");
+    let faults = report["faults"].as_array().expect("faults is a list");
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    faults[0].as_str().expect("a fault is text").to_owned()
+}
+
+#[test]
+fn an_address_where_nothing_listens_is_told_at_once() {
+    let ended = Folder::new().run("run --robot-ip 127.0.7.250 --yes");
+    ended.refused(5, &["no robot answers at 127.0.7.250, port 1337", "Connection refused", "FCI"]);
+    assert!(ended.took < SLACK, "{ended}");
+}
+
+#[test]
+fn a_port_that_accepts_and_never_answers_is_given_up() {
+    let _silent = TcpListener::bind(("127.0.7.10", 1337)).unwrap();
+    let ended = Folder::new().run("run --robot-ip 127.0.7.10 --yes");
+    ended.refused(5, &["127.0.7.10", "nothing answered within 2.0 s"]);
+    assert!(ended.took < Duration::from_secs(3) + SLACK, "{ended}");
+}
+
+#[test]
+fn a_robot_of_another_protocol_version_is_told_with_both() {
+    let _robot = robot_with(11, Options { protocol_version: 6, ..Options::default() });
+    let ended = Folder::new().run("run --robot-ip 127.0.7.11 --yes");
+    ended.refused(5, &["127.0.7.11 speaks version 6", "this program version 5", "Panda"]);
+}
+
+#[test]
+fn a_robot_that_serves_another_client_is_left_in_peace() {
+    let sim = robot(12);
+    let _first = Robot::new(&sim.ip().to_string(), RealtimeConfig::Ignore, 1).unwrap();
+    let served = wait_for(&sim, "the first client is served", |s| s.client.is_some()).client;
+    Folder::new().run("run --robot-ip 127.0.7.12 --yes").refused(5, &["only one client may be connected"]);
+    assert_eq!(sim.status().client, served);
+}
+
+#[test]
+fn a_robot_in_user_stop_is_told_with_what_to_do() {
+    let sim = robot(13);
+    sim.press_user_stop(true);
+    wait_for(&sim, "user stop", |s| s.mode == Mode::UserStopped);
+    let ended = Folder::new().run("run --robot-ip 127.0.7.13 --yes");
+    ended.refused(3, &["UserStopped", "Release the user stop"]);
+}
+
+#[test]
+fn a_robot_in_reflex_is_told_with_its_error_and_what_to_do() {
+    let sim = robot(14);
+    sim.trigger_reflex(error("joint_reflex"));
+    wait_for(&sim, "reflex", |s| s.mode == Mode::Reflex);
+    let ended = Folder::new().run("run --robot-ip 127.0.7.14 --yes");
+    ended.refused(3, &["Reflex", "joint_reflex", "Clear the error"]);
+}
+
+#[test]
+fn ctrl_c_and_sigterm_bring_the_arm_to_rest_within_a_second() {
+    let stops_by = |signal: &str, last: u8| {
+        let sim = robot_by_the_clock(last);
+        let drive = Drive::start(&sim).reaches(&sim, 3000);
+        let sent_ms = sim.status().time_ms;
+        drive.program.signal(signal);
+        let took_ms = rests(&sim).time_ms - sent_ms;
+        assert!(took_ms < 1000, "SIG{signal}: {took_ms} ms");
+        let report = drive.ends(0, &["stopped as asked, at rest"]);
+        assert_eq!((&report["ending"], &report["faults"]), (&"stopped".into(), &Value::Array(vec![])));
+        assert!(report["contour_error_mm"]["max"].as_f64().is_some_and(|mm| mm > 0.0), "it had not begun");
+    };
+    std::thread::scope(|scope| {
+        scope.spawn(|| stops_by("INT", 15));
+        stops_by("TERM", 16);
+    });
+}
+
+#[test]
+fn a_signal_on_the_way_to_the_start_brings_the_arm_to_rest() {
+    let sim = robot(17);
+    let drive = Drive::start(&sim).reaches(&sim, 300);
+    drive.program.signal("INT");
+    rests(&sim);
+    assert_eq!(drive.ends(0, &["stopped as asked"])["ending"], "stopped");
+}
+
+#[test]
+fn a_reflex_in_motion_is_named() {
+    let sim = robot(18);
+    let drive = Drive::in_motion(&sim);
+    sim.trigger_reflex(error("cartesian_reflex"));
+    let report = drive.ends(3, &["the robot stopped the motion", "cartesian_reflex"]);
+    assert!(faults(&report).contains("cartesian_reflex"));
+    assert!(report["cycles"].as_u64().unwrap() > 3000);
+}
+
+#[test]
+fn a_user_stop_in_motion_is_named() {
+    let sim = robot(19);
+    let drive = Drive::in_motion(&sim);
+    sim.press_user_stop(true);
+    let report = drive.ends(3, &["the robot stopped the motion", "User Stop pressed"]);
+    assert!(faults(&report).contains("User Stop pressed"));
+}
+
+#[test]
+fn too_many_commands_lost_in_a_row_are_named() {
+    let sim = robot(20);
+    let drive = Drive::in_motion(&sim);
+    sim.drop_commands(25);
+    let report = drive.ends(3, &["communication_constraints_violation"]);
+    assert!(faults(&report).contains("communication_constraints_violation"));
+}
+
+#[test]
+fn a_few_commands_lost_in_a_row_are_survived_and_counted() {
+    let sim = robot(21);
+    let drive = Drive::in_motion(&sim);
+    sim.drop_commands(15);
+    let after = wait_for(&sim, "commands are lost", |s| s.commands_missed >= 15).commands_received;
+    let drive = drive.reaches(&sim, after + 1000);
+    drive.program.signal("INT");
+    rests(&sim);
+    let report = drive.ends(0, &[]);
+    assert_eq!(report["missed_commands"], 15);
+    let rate = report["success_rate_min"].as_f64().unwrap();
+    assert!((rate - 0.85).abs() < 0.011, "{rate}");
+}
+
+#[test]
+fn a_robot_that_vanishes_in_motion_is_lost_within_two_seconds() {
+    let sim = robot(22);
+    let drive = Drive::in_motion(&sim);
+    let gone = Instant::now();
+    drop(sim);
+    let report = drive.ends(5, &["Check the cable"]);
+    assert!(gone.elapsed() < Duration::from_secs(2), "{:?}", gone.elapsed());
+    assert!(!faults(&report).is_empty());
+    assert!(report["cycles"].as_u64().unwrap() > 3000);
+}
+
+#[test]
+fn a_link_that_loses_one_command_in_twenty_is_driven_over_and_reported() {
+    let sim = robot_with(23, Options { command_loss: 0.05, ..Options::default() });
+    let folder = Folder::new();
+    folder.write("p.safetensors", policy());
+    folder
+        .run("run --robot-ip 127.0.7.23 --yes --speed 1 --laps 1 --policy p.safetensors --report r.json")
+        .says(0, &["done, at rest"]);
+    let truth = rests(&sim);
+    let report = folder.json("r.json");
+    assert_eq!(truth.commands_missed, truth.commands_dropped);
+    // At rest a command that is lost cannot be told from one that has arrived: it asks for what is there.
+    let seen = report["missed_commands"].as_u64().unwrap();
+    assert!((0.9..=1.0).contains(&(seen as f64 / truth.commands_missed as f64)), "{seen} of {truth:?}");
+    // The worst hundred of some thousand commands: four standard deviations below the mean.
+    let worst = report["success_rate_min"].as_f64().unwrap();
+    assert!((0.85..0.93).contains(&worst), "{worst}");
+    assert!(report["contour_error_mm"]["max"].as_f64().unwrap() < 1.0, "{}", report["contour_error_mm"]);
+}
