@@ -115,6 +115,8 @@ fn a_trajectory_that_does_not_exist_is_named() {
 fn numbers_out_of_range_are_refused_with_the_range_and_all_at_once() {
     let folder = Folder::new();
     folder.run("run --sim --speed-m-s 9").refused(2, &["--speed-m-s", "= 9", "0 to 1.7 m/s"]);
+    folder.run("run --sim --speed -1").refused(2, &["--speed = -1: allowed 0.01 to 2"]);
+    folder.run("run --sim --laps -1").refused(2, &["'-1' for '--laps"]);
     folder.run("run --sim --laps 0").refused(2, &["--laps = 0", "at least 1"]);
     folder
         .run("run --sim --speed 3 --duration-s nan --speed-m-s 0")
@@ -196,6 +198,11 @@ fn a_trajectory_outside_the_policys_region_is_refused() {
 }
 
 #[test]
+fn a_policy_that_would_drive_elsewhere_is_refused_with_how_far() {
+    refused_policy(&untrained(3).to_bytes(), "circle", &["leaves the trajectory by up to", "allowed 20"]);
+}
+
+#[test]
 fn a_real_arm_is_not_moved_unless_somebody_confirms() {
     let (folder, arm) = (Folder::new(), robot(1));
     let ended = folder.run("run --robot-ip 127.0.7.1");
@@ -208,7 +215,7 @@ fn a_real_arm_is_not_moved_unless_somebody_confirms() {
 fn the_simulators_own_mistakes_are_usage_too() {
     let folder = Folder::new();
     folder.run("sim --bind 8.8.8.8").refused(2, &["bind", "loopback"]);
-    folder.run("sim --bind 127.0.7.2 --wire-log none/file").refused(2, &["none/file"]);
+    folder.run("sim --bind 127.0.7.4 --wire-log none/file").refused(2, &["none/file"]);
     let _taken = robot(3);
     folder.run("sim --bind 127.0.7.3").refused(2, &["127.0.7.3:1337", "another loopback address"]);
 }
@@ -216,7 +223,7 @@ fn the_simulators_own_mistakes_are_usage_too() {
 #[test]
 fn the_expert_and_the_judge_refuse_in_the_same_way() {
     let folder = Folder::new();
-    folder.run("expert --trajectory drawing.txt --out x.json").refused(2, &["drawing.txt", "box"]);
+    folder.run("expert --trajectory drawing.txt --out x.json").refused(2, &["drawing.txt", ".json"]);
     folder.run("expert --trajectory none.json --out x.json").refused(2, &["none.json"]);
     folder.run("expert --trajectory box --out none/x.json --samples 20").refused(2, &["none/x.json"]);
     folder.write("p.safetensors", untrained(3).to_bytes());
@@ -228,9 +235,21 @@ fn the_expert_and_the_judge_refuse_in_the_same_way() {
 }
 
 #[test]
+fn training_is_refused_before_it_begins() {
+    let folder = Folder::new();
+    folder.run("train --data cirlce").refused(2, &["did you mean \"circle\"?"]);
+    folder.run("train --data none.json").refused(2, &["none.json"]);
+    folder.run("train --data circle --out none/p").refused(2, &["--out none/p"]);
+    folder.run("train --data circle --lambda 1e9").refused(2, &["--lambda"]);
+    folder.run("train --data circle --epochs 0").refused(2, &["--epochs 0"]);
+    folder.write("labels.json", "[{\"joint_angles\": [0, 0, 0, 0, 0, 0, 0]}]");
+    folder.run("train --data labels.json").refused(2, &["labels.json", "desired_end_effector_position"]);
+}
+
+#[test]
 fn help_names_every_option_and_the_exit_codes() {
     let folder = Folder::new();
-    folder.run("--help").says(0, &["run", "expert", "eval", "sim", "Exit codes:", "run --sim"]);
+    folder.run("--help").says(0, &["run", "train", "expert", "eval", "sim", "Exit codes:", "run --sim"]);
     for (command, options) in [
         (
             "run",
@@ -252,6 +271,10 @@ fn help_names_every_option_and_the_exit_codes() {
                 "--config",
                 "--report",
             ][..],
+        ),
+        (
+            "train",
+            &["--data", "--out", "--relabel", "--epochs", "--lambda", "--seed", "--config", "--report"],
         ),
         ("expert", &["--trajectory", "--out", "--redundancy", "--report"]),
         ("eval", &["--policy", "--trajectory", "--probe", "--config", "--report"]),

@@ -260,7 +260,15 @@ fn a_saved_policy_drives_again_without_training() {
     folder
         .run("eval --policy p.safetensors --trajectory circle --report e.json")
         .says(0, &["p.safetensors along circle: error mean"]);
-    assert_eq!(folder.json("e.json")["network"]["error_mm"], report["network_error_mm"]);
+    assert_eq!(folder.json("e.json")["error_mm"], report["network_error_mm"]);
+}
+
+#[test]
+fn a_run_by_the_clock_ends_by_itself_too() {
+    let folder = folder_with_policy();
+    folder.run("run --sim --policy p.safetensors --duration-s 1 --report r.json").says(0, &["done, at rest"]);
+    let report = folder.json("r.json");
+    assert!(number(&report, "/contour_error_mm/max") < 1.0, "{}", report["contour_error_mm"]);
 }
 
 #[test]

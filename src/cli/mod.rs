@@ -31,6 +31,7 @@ enum Command {
     #[command(after_help = EXIT_CODES)]
     Run(run::Args),
     /// Train a policy from demonstrations, or from expert data made on the spot.
+    #[command(after_help = EXIT_CODES)]
     Train(train::Args),
     /// Make expert data: joint labels for positions, from the inverse-kinematics solver.
     #[command(after_help = EXIT_CODES)]

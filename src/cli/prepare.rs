@@ -16,6 +16,9 @@ use std::sync::Arc;
 /// Distance between two demonstrated points along the path, m.
 const DEMONSTRATION_STEP_M: f64 = 0.001;
 
+/// A policy further from the path than this would drive elsewhere than where we say it will, m.
+const OFF_PATH_MAX_M: f64 = 0.02;
+
 /// Everything a drive needs.
 pub(super) struct Prepared {
     pub expert: Arc<Expert>,
@@ -103,6 +106,13 @@ pub(super) fn prepare(
         }
     };
     let network = judge_along(&mut policy, &timed, &expert);
+    let off_mm = network.error_mm.max;
+    if off_mm > 1e3 * OFF_PATH_MAX_M {
+        return Err(usage(format!(
+            "the policy leaves the trajectory by up to {off_mm:.1} mm, allowed {:.0}: train one for it, or train longer",
+            1e3 * OFF_PATH_MAX_M
+        )));
+    }
     let demonstrations = examples.iter().map(|e| (e.O_p_EE, e.q)).collect();
     Ok(Prepared { expert, timed, policy, F_T_EE, demonstrations, train, network, figures })
 }

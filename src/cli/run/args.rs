@@ -24,16 +24,16 @@ pub(in super::super) struct Args {
     #[arg(long, default_value = "circle", value_name = "SHAPE|FILE")]
     pub(super) trajectory: String,
     /// Speed along an untimed path, m/s; bends and corners are slowed. [default: motion.speed_m_s]
-    #[arg(long, value_name = "M/S")]
+    #[arg(long, value_name = "M/S", allow_negative_numbers = true)]
     speed_m_s: Option<f64>,
     /// Rate of the whole motion, 1 = as planned. [default: 1 in simulation, 0.1 on a robot]
-    #[arg(long, value_name = "SHARE")]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     speed: Option<f64>,
     /// Laps to drive. [default: without end on a terminal, else 1]
-    #[arg(long, conflicts_with = "duration_s")]
+    #[arg(long, conflicts_with = "duration_s", allow_negative_numbers = true)]
     laps: Option<u32>,
     /// Seconds to drive.
-    #[arg(long, value_name = "S")]
+    #[arg(long, value_name = "S", allow_negative_numbers = true)]
     duration_s: Option<f64>,
     /// Drive with this policy instead of training one.
     #[arg(long, value_name = "FILE.safetensors")]
