@@ -10,6 +10,7 @@ use crate::learn::judge::{Judgement, judge};
 use crate::learn::trainer;
 use crate::policy::{self, Policy};
 use crate::robot::State;
+use crate::safety::Limiter;
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -87,6 +88,7 @@ pub(super) fn prepare(
         .map_err(|e| usage(format!("trajectory {name}: {e}")))?;
     let timed = Arc::new(timed);
     let examples = demonstrate(&path, &expert)?;
+    check_margin(config, &examples).map_err(|e| usage(format!("trajectory {name}: {e}")))?;
     let figures = TrajectoryFigures::of(name, &timed, &expert);
     let (mut policy, train) = match given {
         Some(policy) => {
@@ -107,7 +109,7 @@ pub(super) fn prepare(
     };
     let network = judge_along(&mut policy, &timed, &expert);
     let off_mm = network.error_mm.max;
-    if off_mm > 1e3 * OFF_PATH_MAX_M {
+    if off_mm.is_nan() || off_mm > 1e3 * OFF_PATH_MAX_M {
         return Err(usage(format!(
             "the policy leaves the trajectory by up to {off_mm:.1} mm, allowed {:.0}: train one for it, or train longer",
             1e3 * OFF_PATH_MAX_M
@@ -174,6 +176,19 @@ pub(super) fn judge_along(policy: &mut Policy, timed: &TimedPath, expert: &Exper
     let examples: Vec<Example> =
         points.filter_map(|O_p_EE| Some(Example { O_p_EE, q: expert.label(&O_p_EE).ok()? })).collect();
     judge(policy, &examples, expert.F_T_EE())
+}
+
+/// The safety layer would hold the arm off a path that comes nearer to a joint limit than it allows.
+fn check_margin(config: &Config, examples: &[Example]) -> Result<(), String> {
+    let limiter = Limiter::new(&config.safety);
+    let outside = examples.iter().find_map(|e| Some((e.O_p_EE, limiter.outside(&e.q)?)));
+    outside.map_or(Ok(()), |(p, (joint, q, (low, high)))| {
+        Err(format!(
+            "at ({:.3}, {:.3}, {:.3}) m joint {joint} would stand at {q:.3} rad, allowed {low:.3} to {high:.3} with \
+             safety.position_margin_rad = {}; move the path, or lower the margin",
+            p.x, p.y, p.z, config.safety.position_margin_rad
+        ))
+    })
 }
 
 /// A policy is only asked where it was trained.

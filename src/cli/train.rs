@@ -37,7 +37,7 @@ pub(super) struct Args {
     #[arg(long)]
     epochs: Option<usize>,
     /// Weight of the loss on perturbed targets; 0 trains on the demonstrations alone. [default: sde.lambda]
-    #[arg(long)]
+    #[arg(long, allow_negative_numbers = true)]
     lambda: Option<f64>,
     /// Seed of everything random. [default: training.seed]
     #[arg(long)]

@@ -107,9 +107,9 @@ impl Quantity {
 impl Display for Quantity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Velocity => "velocity, rad/s,",
-            Self::Acceleration => "acceleration, rad/s²,",
-            Self::Jerk => "jerk, rad/s³,",
+            Self::Velocity => "a velocity (rad/s) of",
+            Self::Acceleration => "an acceleration (rad/s²) of",
+            Self::Jerk => "a jerk (rad/s³) of",
         })
     }
 }
@@ -139,7 +139,7 @@ impl Display for Demand {
         let Self { quantity, joint, tau_s, point: p, needed, allowed } = self;
         write!(
             f,
-            "at {tau_s:.3} s, ({:.3}, {:.3}, {:.3}) m, joint {joint} needs a {quantity} of ",
+            "at {tau_s:.3} s, ({:.3}, {:.3}, {:.3}) m, joint {joint} needs {quantity} ",
             p.x, p.y, p.z
         )?;
         write!(f, "{needed:.3}, allowed {allowed:.3}")
