@@ -78,7 +78,7 @@ def main(arguments):
     if arguments[:1] == ["--seal"] and len(arguments) == 3:
         seal(*arguments[1:])
         return 0
-    if len(arguments) not in (1, 2):
+    if len(arguments) not in (1, 2) or arguments[0].startswith("-"):
         print(__doc__, file=sys.stderr)
         return 2
     path = pathlib.Path(arguments[0])

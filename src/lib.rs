@@ -12,7 +12,9 @@
 //! `f32` and dimensionless; `docs/frames-and-units.md` has the frames.
 #![allow(non_snake_case)] // Franka's own symbols (O_T_EE, tau_J) are kept verbatim.
 
+pub mod atomic_file;
 pub mod range;
+pub mod spelling;
 
 pub mod robot;
 
@@ -23,8 +25,6 @@ pub mod sde;
 pub mod policy;
 
 pub mod timing;
-
-pub mod dynamics;
 
 pub mod safety;
 

@@ -276,6 +276,23 @@ fn every_preset_loads_and_comments_every_key() {
 }
 
 #[test]
+fn sections_that_cannot_hold_together_are_named_at_the_later_key() {
+    for (text, key, words) in [
+        ("[training]\ntargets = 0\n", "training.targets", "set training.targets above 0"),
+        ("[gate]\nheld_out_min = 600\n", "gate.held_out_min", "no candidate would ever be judged"),
+        ("[safety]\nvelocity_share = 0.3\n", "safety.velocity_share", "lower motion.joint_velocity_share"),
+        ("[safety]\njerk_share = 0.3\n", "safety.jerk_share", "lower motion.joint_acceleration_share"),
+    ] {
+        let error = load_sources::<Config>(&[source("x.toml", text)]).unwrap_err();
+        let [problem] = error.problems() else { panic!("{error}") };
+        assert_eq!((problem.key.as_str(), problem.line), (key, 2), "{error}");
+        assert!(problem.message.contains(words), "{error}");
+    }
+    let mended = "[training]\ntargets = 0\n[sde]\nlambda = 0.0\n";
+    assert!(load_sources::<Config>(&[source("x.toml", mended)]).is_ok());
+}
+
+#[test]
 fn a_preset_goes_by_name_or_by_path() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/config/original.toml");
     assert_eq!(Config::load(&["original"]).unwrap(), Config::load(&[path]).unwrap());

@@ -75,8 +75,61 @@ sections! {
 }
 
 /// What two sections say that cannot both hold.
-fn contradictions(_config: &Config) -> Vec<Contradiction> {
-    Vec::new()
+fn contradictions(config: &Config) -> Vec<Contradiction> {
+    let Config { training, sde, experience, gate, motion, safety, .. } = config;
+    let mut out = Vec::new();
+    let mut say = |keys, message| out.push(Contradiction { keys, message });
+    if training.targets == 0 && sde.lambda > 0.0 {
+        say(
+            vec!["training.targets", "sde.lambda"],
+            format!(
+                "perturbed targets weigh sde.lambda = {}, and there are none: set training.targets above 0, or \
+                 sde.lambda = 0",
+                sde.lambda
+            ),
+        );
+    }
+    if gate.held_out_min > experience.held_out_samples {
+        say(
+            vec!["gate.held_out_min", "experience.held_out_samples"],
+            format!(
+                "no candidate would ever be judged: gate.held_out_min = {} asks for more than the {} of \
+                 experience.held_out_samples",
+                gate.held_out_min, experience.held_out_samples
+            ),
+        );
+    }
+    for (planned, share, kept, limit) in [
+        (
+            "motion.joint_velocity_share",
+            motion.joint_velocity_share,
+            "safety.velocity_share",
+            safety.velocity_share,
+        ),
+        (
+            "motion.joint_acceleration_share",
+            motion.joint_acceleration_share,
+            "safety.acceleration_share",
+            safety.acceleration_share,
+        ),
+        (
+            "motion.joint_acceleration_share",
+            motion.joint_acceleration_share,
+            "safety.jerk_share",
+            safety.jerk_share,
+        ),
+    ] {
+        if share > limit {
+            say(
+                vec![planned, kept],
+                format!(
+                    "a path may be planned with {share} of a limit of which {kept} lets only {limit} pass: lower \
+                     {planned}"
+                ),
+            );
+        }
+    }
+    out
 }
 
 impl Config {

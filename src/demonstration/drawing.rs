@@ -26,8 +26,9 @@ pub struct Options {
     /// Standard deviation of the Gaussian, along the path, that takes the tremor out of a drawing, m.
     /// Corners and ends stay where they are. 0 keeps every point.
     pub smoothing_m: f64,
-    /// Whether the end joins the start; not given, a loop whose ends nearly meet is closed.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    /// Whether the end joins the start; not given, a loop whose ends nearly meet is closed. Not for
+    /// configuration files: a shape says it of itself.
+    #[serde(skip)]
     pub closed: Option<bool>,
 }
 

@@ -3,23 +3,22 @@
 //! A list of `{"desired_end_effector_position": [x, y, z], "joint_angles": [7]}`, m and rad; other keys are
 //! passed over. It is read one sample at a time, so that an error can name the sample and a million of them
 //! cost no more memory than their numbers.
-use std::fmt::Write as _;
 use std::fs::File;
-use std::io::{BufWriter, Write as _};
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
 use serde_json::Value;
 
 use super::dataset::{Dataset, Example};
+use super::drawing::REACH_MAX_M;
+use crate::atomic_file;
 use crate::kinematics::Point;
 use crate::robot::JOINTS;
 
 const POSITION: &str = "desired_end_effector_position";
 const JOINT_ANGLES: &str = "joint_angles";
 
-/// No end effector of a Panda is further from the base, m (the arm reaches 0.855 m): beyond, it is another unit.
-const DISTANCE_MAX_M: f64 = 2.0;
 /// No joint goes beyond a full turn, rad: beyond, it is another unit.
 const ANGLE_MAX_RAD: f64 = std::f64::consts::TAU;
 
@@ -144,26 +143,24 @@ pub fn parse(bytes: &[u8], file: &str) -> Result<Vec<Example>, Error> {
 /// # Errors
 /// [`Error::Io`].
 pub fn write(dataset: &Dataset, file: &Path) -> Result<(), Error> {
-    let failed = |source| Error::Io { file: file.display().to_string(), what: "written", source };
-    let mut partial = file.as_os_str().to_owned();
-    partial.push(".partial");
-    let mut out = BufWriter::new(File::create(&partial).map_err(failed)?);
-    let mut line = String::new();
-    for (i, Example { O_p_EE: p, q }) in dataset.examples.iter().enumerate() {
-        line.clear();
-        let open = if i == 0 { "[\n" } else { ",\n" };
-        // Debug prints the shortest decimal that reads back to the same bits. Writing to a String cannot fail.
-        let _ = write!(
-            line,
-            "{open}{{\"{POSITION}\": [{:?}, {:?}, {:?}], \"{JOINT_ANGLES}\": {q:?}}}",
-            p.x, p.y, p.z
-        );
-        out.write_all(line.as_bytes()).map_err(failed)?;
-    }
-    let close: &[u8] = if dataset.examples.is_empty() { b"[]\n" } else { b"\n]\n" };
-    out.write_all(close).map_err(failed)?;
-    out.into_inner().map_err(|e| failed(e.into_error()))?.sync_all().map_err(failed)?;
-    std::fs::rename(&partial, file).map_err(failed)
+    let pieces = |out: &mut BufWriter<File>| {
+        for (i, Example { O_p_EE: p, q }) in dataset.examples.iter().enumerate() {
+            let open = if i == 0 { "[\n" } else { ",\n" };
+            // Debug prints the shortest decimal that reads back to the same bits.
+            write!(
+                out,
+                "{open}{{\"{POSITION}\": [{:?}, {:?}, {:?}], \"{JOINT_ANGLES}\": {q:?}}}",
+                p.x, p.y, p.z
+            )?;
+        }
+        let close: &[u8] = if dataset.examples.is_empty() { b"[]\n" } else { b"\n]\n" };
+        out.write_all(close)
+    };
+    atomic_file::write_with(file, pieces).map_err(|source| Error::Io {
+        file: file.display().to_string(),
+        what: "written",
+        source,
+    })
 }
 
 /// Collects samples until the first fault.
@@ -205,11 +202,11 @@ fn sample(value: &Value) -> Result<Example, Fault> {
     let position: [f64; 3] = numbers(value, POSITION, "3 finite numbers, m")?;
     let q: [f64; JOINTS] = numbers(value, JOINT_ANGLES, "7 finite numbers, rad")?;
     let O_p_EE = Point::from(position);
-    if O_p_EE.norm() > DISTANCE_MAX_M {
+    if O_p_EE.norm() > REACH_MAX_M {
         return Err(Fault {
             key: POSITION,
             value: format!("{position:?}"),
-            allowed: format!("at most {DISTANCE_MAX_M} m from the base"),
+            allowed: format!("at most {REACH_MAX_M} m from the base"),
             mend: ". These look like millimetres: divide by 1000",
         });
     }

@@ -4,11 +4,12 @@ use super::drawing;
 use super::json;
 use super::path::Path;
 use crate::kinematics::Point;
+use crate::spelling::distance;
 use std::f64::consts::TAU;
 use std::path::{Path as FilePath, PathBuf};
 use std::str::FromStr;
 
-/// The names `load` knows, beside files.
+/// The names of the built-in shapes.
 pub const NAMES: [&str; 3] = ["circle", "square", "figure-eight"];
 
 /// What `--trajectory` may name; positions are those of the end effector EE in the base frame O.
@@ -155,21 +156,8 @@ fn evenly(curve: impl Fn(f64) -> Point, length_m: f64) -> Vec<Point> {
     (0..=n).map(at).collect()
 }
 
-/// The name in `names` that takes the fewest insertions, deletions and changes to get from `given`.
+/// The name in `names` that is nearest to the beginning of `given`, which may be a whole line of text.
 pub(super) fn nearest(given: &str, names: &[&'static str]) -> &'static str {
-    let distance = |name: &str| {
-        let name: Vec<char> = name.chars().collect();
-        let mut row: Vec<usize> = (0..=name.len()).collect();
-        for (i, g) in given.chars().take(64).enumerate() {
-            let mut diagonal = row[0];
-            row[0] = i + 1;
-            for (j, n) in name.iter().enumerate() {
-                let change = diagonal + usize::from(g != *n);
-                diagonal = row[j + 1];
-                row[j + 1] = change.min(row[j] + 1).min(diagonal + 1);
-            }
-        }
-        row[name.len()]
-    };
-    names.iter().copied().min_by_key(|name| distance(name)).unwrap_or("")
+    let given: String = given.chars().take(64).collect();
+    names.iter().copied().min_by_key(|name| distance(&given, name)).unwrap_or("")
 }

@@ -166,15 +166,20 @@ pub enum Error {
         point.x, point.y, point.z
     )]
     Jump { arc_m: f64, point: Point, joint: usize, jump: f64 },
-    #[error("as drawn, {demand}; multiply t_s by {:.2}, or leave the column out and give a speed", (factor * 100.0).ceil() / 100.0)]
+    #[error("as drawn, {demand}; multiply t_s by {:.2}, or leave the column out and give a speed", rounded_up(*factor))]
     TooFast { demand: Demand, factor: f64 },
     #[error("as drawn, the end effector moves at {speed_m_s:.2} m/s, allowed {}; multiply t_s by {:.2}",
-        TRANSLATION_MAX[0], speed_m_s / TRANSLATION_MAX[0])]
+        TRANSLATION_MAX[0], rounded_up(speed_m_s / TRANSLATION_MAX[0]))]
     TooFastInSpace { speed_m_s: f64 },
     #[error("however slowly, {demand}: the labels are not smooth there; move the path")]
     Rough { demand: Demand },
     #[error("one lap would take {lap_s:.0} s, allowed {LAP_MAX_S} s; raise speed_m_s or shorten the path")]
     TooLong { lap_s: f64 },
+}
+
+/// To two decimals, up: a factor rounded down would be refused again.
+fn rounded_up(factor: f64) -> f64 {
+    (factor * 100.0).ceil() / 100.0
 }
 
 /// Gives `path` its time law; `label` says where the joints are when the end effector is at a point.

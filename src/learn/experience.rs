@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 const LAG_MAX_S: f64 = 0.08;
 /// Share by which one sample changes the lag estimate: memory of two seconds.
 const LAG_FORGETTING: f64 = 1.0 / 2000.0;
+/// Of this many blocks of kept samples, the last is held out.
+const BLOCKS: usize = 8;
 
 /// Which samples teach.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -88,7 +90,7 @@ impl Ring {
     }
 }
 
-/// See the module.
+/// Collects what driving teaches: pairs to train on and pairs to judge by, and the lag they are freed of.
 pub struct Experience {
     options: Options,
     /// Pairs to train on.
@@ -141,7 +143,7 @@ impl Experience {
             }
             Kind::Demonstration | Kind::Correction | Kind::None => s.q,
         };
-        let held_out = (self.kept / self.options.block_samples) % 8 == 7;
+        let held_out = (self.kept / self.options.block_samples) % BLOCKS == BLOCKS - 1;
         self.kept += 1;
         if held_out { &mut self.held_out } else { &mut self.memory }.add((sample.O_p_EE, label));
     }

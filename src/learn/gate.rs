@@ -1,9 +1,10 @@
 //! The gate between the trainer and the arm: a candidate drives only if it is better, and only if it is fit to.
 //!
 //! A candidate must be finite; must beat the running policy by a margin on driven samples that neither was
-//! trained on, in where the end effector would be, without being worse at the worst of them; must be near enough to it to be faded in; and, played ahead along the whole path, must stay
-//! inside the joints' position, velocity and acceleration limits. Work comes in small portions, so that the
-//! trainer never holds up a lockstep run.
+//! trained on, in where the end effector would be, without being worse at the worst of them; must be near
+//! enough to it to be faded in; and, played ahead along the whole path, must stay inside the joints'
+//! position, velocity and acceleration limits. Work comes in small portions, so that the trainer never holds
+//! up a lockstep run.
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Point, Pose, forward};
 use crate::policy::Policy;

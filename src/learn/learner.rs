@@ -1,10 +1,8 @@
 //! One minibatch step of the trainer that goes on while the arm drives: all memory taken once.
+use super::INPUTS;
 use crate::kinematics::Point;
 use crate::policy::{Adam, Network, Normalisation, Policy, Workspace};
 use crate::robot::{JOINTS, Joints};
-
-/// Number of inputs: the position of the end effector.
-const INPUTS: usize = 3;
 
 /// Weights, optimiser and one minibatch.
 pub struct Learner {

@@ -12,3 +12,6 @@ pub mod trainer;
 
 pub use learner::Learner;
 pub use trainer::{Counts as TrainerCounts, Trainer};
+
+/// Inputs of every network trained here: the position of the end effector.
+const INPUTS: usize = 3;

@@ -2,6 +2,7 @@
 //!
 //! Everything is allocated before the first step. One seed, one data set and one instruction set give one
 //! policy, bit for bit.
+use super::INPUTS;
 use super::batches::{Samples, Shuffle};
 use super::judge::{Judgement, judge};
 use super::objective::Objective;
@@ -52,7 +53,7 @@ pub enum Error {
     /// No perturbed position could be labelled.
     #[error(
         "the expert labelled none of {drawn} perturbed positions: make the tube narrower (sigma_m_sqrt_s, horizon_s), \
-         or train without it (lambda = 0)"
+         draw more (targets), or train without it (lambda = 0)"
     )]
     NoTargets {
         /// Positions drawn.
@@ -130,10 +131,7 @@ pub fn train(
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Trained, Error> {
     let start = Instant::now();
-    let finite = |e: &Example| e.O_p_EE.iter().chain(&e.q).all(|x| x.is_finite());
-    if let Some(index) = data.examples.iter().position(|example| !finite(example)) {
-        return Err(Error::NotFinite { index, source_name: data.source.clone() });
-    }
+    check_finite(data)?;
     let mut random = StdRng::seed_from_u64(options.seed);
     let (kept, held_out) = split(&data.examples, options.held_out_share, &mut random);
     if kept.len() < 2 {
@@ -147,15 +145,9 @@ pub fn train(
         (targets, rejected) = draw(perturbed, &kept, options.targets + judged, &mut random)?;
     }
     let judged = targets.split_off(targets.len().saturating_sub(judged));
-    let units = match options.normalise {
-        true => {
-            let all = || kept.iter().chain(&targets);
-            Normalisation::fit(3, all().map(|e| e.O_p_EE.as_slice()), all().map(|e| &e.q))
-        }
-        false => Normalisation::identity(3),
-    };
+    let units = units(options, &kept, &targets);
     let weights = options.joint_weights.squares(&kept, &data.F_T_EE, &units);
-    let layout = Layout::new(3, &shape.hidden);
+    let layout = Layout::new(INPUTS, &shape.hidden);
     let mut network = Network::random(layout, shape.activation, options.seed);
     let (demonstrations, perturbations) = (Samples::new(&kept, &units), Samples::new(&targets, &units));
     let mut objective = Objective::new(&weights, lambda, &units);
@@ -198,6 +190,23 @@ pub fn train(
     Ok(Trained { policy, report })
 }
 
+fn check_finite(data: &Dataset) -> Result<(), Error> {
+    let finite = |e: &Example| e.O_p_EE.iter().chain(&e.q).all(|x| x.is_finite());
+    match data.examples.iter().position(|example| !finite(example)) {
+        Some(index) => Err(Error::NotFinite { index, source_name: data.source.clone() }),
+        None => Ok(()),
+    }
+}
+
+/// The network's units: those of everything it is trained on, or none.
+fn units(options: &Options, kept: &[Example], targets: &[Example]) -> Normalisation {
+    if !options.normalise {
+        return Normalisation::identity(INPUTS);
+    }
+    let all = || kept.iter().chain(targets);
+    Normalisation::fit(INPUTS, all().map(|e| e.O_p_EE.as_slice()), all().map(|e| &e.q))
+}
+
 /// 1, 3, 10, 30, 100, …: the steps whose loss is kept.
 fn is_milestone(step: usize) -> bool {
     let decade = 10_usize.pow(step.ilog10());
@@ -228,10 +237,10 @@ fn draw(
     let targets: Vec<Example> =
         (0..count).filter_map(|_| (perturbed.draw)(&kept[shuffle.next(random)])).collect();
     if targets.is_empty() {
-        Err(Error::NoTargets { drawn: count })
-    } else {
-        Ok((targets.clone(), count - targets.len()))
+        return Err(Error::NoTargets { drawn: count });
     }
+    let rejected = count - targets.len();
+    Ok((targets, rejected))
 }
 
 fn card(data: &Dataset, kept: &[Example], targets: &[Example]) -> Card {
@@ -240,7 +249,7 @@ fn card(data: &Dataset, kept: &[Example], targets: &[Example]) -> Card {
         hash.write_numbers(example.O_p_EE.as_slice());
         hash.write_numbers(&example.q);
     }
-    let region = Region::around(3, kept.iter().chain(targets).map(|e| e.O_p_EE.as_slice()));
+    let region = Region::around(INPUTS, kept.iter().chain(targets).map(|e| e.O_p_EE.as_slice()));
     Card { region, data_hash: hash.hex(), ..Card::new(&data.F_T_EE) }
 }
 

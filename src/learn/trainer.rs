@@ -1,7 +1,8 @@
 //! The trainer: learns from what the arm does, on its own thread, in small portions of work.
 //!
 //! In real time it works whenever there is something to do, at the lowest priority. In lockstep it does a
-//! fixed number of portions for each tick and hands the turn back, so that a run repeats bit for bit.
+//! fixed number of portions for each tick and hands the turn back, so that a run repeats bit for bit; the
+//! robot waits for it, so there its priority is the usual one.
 use super::experience::{self, Experience};
 use super::gate::{self, Gate, Progress, Refusal};
 use super::learner::Learner;
@@ -24,6 +25,8 @@ use std::time::Duration;
 
 /// How long the trainer rests when there is nothing to do.
 const REST: Duration = Duration::from_millis(1);
+/// Keeps the trainer's draws apart from those of the training before the drive.
+const DRAW_STREAM: u64 = 0x7261_696e;
 
 /// How learning goes on while the arm drives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -154,7 +157,10 @@ impl Trainer {
         let (shared, until) = (Arc::clone(&counts), Arc::clone(&stop));
         let thread = std::thread::Builder::new().name("trainer".into()).spawn(move || {
             realtime::block_signals();
-            realtime::nice();
+            if ends.turns.is_none() {
+                // In lockstep the robot waits for us: behind everybody else's work it would wait too long.
+                realtime::nice();
+            }
             realtime::pin(&cores);
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &ends.turns {
                 Some(_) => work.in_turns(&ends, &until),
@@ -225,7 +231,7 @@ impl Work {
                 plan.speed,
             ),
             targets: sde::Targets::new(&plan.sde),
-            rng: StdRng::seed_from_u64(plan.seed ^ 0x7261_696e),
+            rng: StdRng::seed_from_u64(plan.seed ^ DRAW_STREAM),
             candidate: Some(Box::new(policy.clone())),
             running: policy,
             judging: false,

@@ -3,8 +3,9 @@
 //! `layers.N.weight` (out, in) and `layers.N.bias` in `f32`; `input_mean`, `input_scale`, `output_mean`,
 //! `output_scale` in `f64`: x is normalised in `f64`, rounded once, and the answer scaled back in `f64`.
 use super::{Policy, tensors};
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use crate::atomic_file;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// Largest file that is read, bytes: the largest network allowed is half of it.
@@ -139,17 +140,8 @@ impl Policy {
     /// # Errors
     /// [`Error::Write`].
     pub fn save(&self, path: &Path) -> Result<(), Error> {
-        let write = |source| Error::Write { path: path.to_owned(), source };
-        let name = path.file_name().ok_or_else(|| write(io::ErrorKind::InvalidInput.into()))?;
-        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-        let temporary = folder.join(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
-        let saved = write_through(&temporary, &self.to_bytes()).and_then(|()| fs::rename(&temporary, path));
-        if saved.is_err() {
-            let _ = fs::remove_file(&temporary);
-        }
-        saved.map_err(write)?;
-        // The rename itself lives in the folder.
-        File::open(folder).and_then(|folder| folder.sync_all()).map_err(write)
+        atomic_file::write(path, &self.to_bytes())
+            .map_err(|source| Error::Write { path: path.to_owned(), source })
     }
 
     /// Reads a policy.
@@ -167,10 +159,4 @@ impl Policy {
         }
         Self::from_bytes(&bytes)
     }
-}
-
-fn write_through(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    let mut file = OpenOptions::new().write(true).create(true).truncate(true).open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
 }

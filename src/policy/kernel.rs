@@ -348,16 +348,16 @@ macro_rules! for_each_isa {
     };
 }
 for_each_isa! {
-    /// [`activation::apply`] for an instruction set.
+    /// `activation::apply` for an instruction set.
     activate(activation: Activation, z: &mut [f32]) = activation::apply, activate_avx2, activate_avx512
 }
 for_each_isa! {
-    /// [`activation::apply_with_slope`] for an instruction set.
+    /// `activation::apply_with_slope` for an instruction set.
     activate_with_slope(activation: Activation, z: &mut [f32], slope: &mut [f32]) =
         activation::apply_with_slope, slope_avx2, slope_avx512
 }
 for_each_isa! {
-    /// [`adam::update`] for an instruction set.
+    /// `adam::update` for an instruction set.
     adam_update(rates: &adam::Rates, parameters: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32]) =
         adam::update, adam_avx2, adam_avx512
 }

@@ -48,8 +48,8 @@ impl Targets {
 
     /// One target about the demonstrated (`x0`, `q0`); `None`, and counted, when the expert has no answer.
     ///
-    /// `label` is the inverse-kinematics continuation: from a demonstrated position and its joints to a new
-    /// position, the null space held to the demonstration. A rejected position is not drawn again here: what
+    /// `label` says what the expert would do there, from a demonstrated position and its joints to a new
+    /// position (`docs/sde.md` says which labels are continued and which are made anew). A rejected position is not drawn again here: what
     /// cannot be labelled must thin the data, visibly, rather than bend the law of X_t.
     pub fn draw<R: Rng + ?Sized>(
         &mut self,

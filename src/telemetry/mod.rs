@@ -1,8 +1,9 @@
-//! What a run tells: figures of the drive, the report file, the live line.
+//! What a run tells: figures of the drive, and the report file.
 mod drive;
 mod report;
 mod spread;
 
+pub use crate::atomic_file::write as write_atomically;
 pub use drive::{Drive, DriveFigures};
-pub use report::{Ending, Report, write_atomically};
+pub use report::{Ending, Report};
 pub use spread::Spread;

@@ -1,6 +1,6 @@
 //! The report file of a command: stable keys with units in their names, and a schema number.
+use crate::atomic_file;
 use serde::Serialize;
-use std::io::Write as _;
 use std::path::Path;
 
 /// Raised when a key changes its meaning or goes away.
@@ -49,26 +49,6 @@ impl<T: Serialize> Report<T> {
     pub fn write(&self, path: &Path) -> std::io::Result<()> {
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
-        write_atomically(path, text.as_bytes())
+        atomic_file::write(path, text.as_bytes())
     }
-}
-
-/// Writes a file so that no crash leaves half of it: a neighbour, synced, then renamed.
-///
-/// # Errors
-/// What the system says.
-pub fn write_atomically(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    let mut name = path.file_name().unwrap_or_default().to_os_string();
-    name.push(format!(".{}.part", std::process::id()));
-    let part = path.with_file_name(name);
-    let written = std::fs::File::create(&part).and_then(|mut file| {
-        file.write_all(bytes)?;
-        file.sync_all()
-    });
-    let renamed = written.and_then(|()| std::fs::rename(&part, path));
-    if renamed.is_err() {
-        // The old file, if any, is untouched; only our own leftover goes.
-        let _ = std::fs::remove_file(&part);
-    }
-    renamed
 }

@@ -9,7 +9,7 @@ use std::path::Path;
 
 /// Bottom to top: a module names modules of its own layer or of a lower one.
 const LAYERS: [&[&str]; 7] = [
-    &["range"],
+    &["range", "atomic_file", "spelling"],
     &["robot", "kinematics", "sde", "policy", "timing"],
     &["dynamics", "safety", "demonstration"],
     &["control", "learn"],
@@ -40,8 +40,20 @@ const FENCES: [(&str, &str, &[&str], &str); 4] = [
 ];
 
 /// Files of the 1 kHz path. A `mod.rs` speaks for its whole folder: lint attributes are inherited.
-const REAL_TIME: [&str; 4] =
-    ["kinematics/mod.rs", "sde/deviation.rs", "safety/limiter.rs", "control/generator.rs"];
+const REAL_TIME: [&str; 12] = [
+    "kinematics/mod.rs",
+    "sde/deviation.rs",
+    "policy/network.rs",
+    "policy/activation.rs",
+    "policy/normalisation.rs",
+    "policy/kernel.rs",
+    "safety/limiter.rs",
+    "demonstration/path.rs",
+    "demonstration/timed_path.rs",
+    "control/clock.rs",
+    "control/generator.rs",
+    "control/tick.rs",
+];
 const REAL_TIME_LINTS: [&str; 8] = [
     "clippy::unwrap_used",
     "clippy::expect_used",
