@@ -34,7 +34,7 @@ pub(super) struct Args {
     /// Joint 7 with `--redundancy fixed-q7`, rad [default: expert.q7_rad]
     #[arg(long, allow_negative_numbers = true)]
     pub q7_rad: Option<f64>,
-    /// Points added in the tube of the process around a trajectory (section [sde])
+    /// Points added in the tube of the process around a trajectory (section `[sde]`)
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=10_000_000))]
     pub tube: u32,
     /// Label for the tool point that the file's own labels have, not for the hand's
