@@ -154,7 +154,9 @@ impl Trainer {
         let (shared, until) = (Arc::clone(&counts), Arc::clone(&stop));
         let thread = std::thread::Builder::new().name("trainer".into()).spawn(move || {
             realtime::block_signals();
-            realtime::nice();
+            if ends.turns.is_none() {
+                realtime::nice(); // in lockstep the arm waits for us
+            }
             realtime::pin(&cores);
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &ends.turns {
                 Some(_) => work.in_turns(&ends, &until),
