@@ -32,7 +32,6 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     loaded.warnings.iter().for_each(|warning| println!("note     {warning}"));
     let given = args.policy.as_deref().map(Policy::load).transpose().map_err(usage)?;
 
-    let stop = stop_flag()?;
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
@@ -48,6 +47,8 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     if sim.is_none() && !robot::confirm(&args, &config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
+    // From here on a signal brings the arm to rest; until here nothing moves, and it just ends the process.
+    let stop = stop_flag()?;
     let run = Run { args: &args, config: &config, prepared: &prepared, state: &state, speed, laps };
     let driven = run.drive(session, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
@@ -143,12 +144,13 @@ impl Run<'_> {
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
         let figures =
             Figures::new(self, outcome, &driven.drive, driven.counts, last.as_mut(), pulse, granted, name);
-        figures.say(&ending);
         if let (Some(file), Some(policy)) = (&self.args.save_policy, &last) {
             policy.save(file)?;
             println!("policy   {}", file.display());
         }
-        self.args.common.write(&Report::new("run", ending, faults, figures))?;
+        let report = Report::new("run", ending, faults, figures);
+        self.args.common.write(&report)?;
+        report.figures.say(&report.ending);
         match (fault, safety_stop) {
             (Some(fault), _) => Err(fault.into()),
             (None, Some(stop)) => Err(stop.into()),
