@@ -48,6 +48,8 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     if sim.is_none() && !robot::confirm(&args, &config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
+    // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
+    stop.store(false, Relaxed);
     let run = Run { args: &args, config: &config, prepared: &prepared, state: &state, speed, laps };
     let driven = run.drive(session, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
@@ -143,8 +145,9 @@ impl Run<'_> {
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
         let figures =
             Figures::new(self, outcome, &driven.drive, driven.counts, last.as_mut(), pulse, granted, name);
-        figures.say(&ending);
-        let written = self.args.common.write(&Report::new("run", ending, faults, figures));
+        let report = Report::new("run", ending, faults, figures);
+        let written = self.args.common.write(&report);
+        report.figures.say(&report.ending);
         let saved = self.save(last.as_ref());
         match fault.map(anyhow::Error::from).or(safety_stop.map(anyhow::Error::from)) {
             None => written.and(saved),
