@@ -4,7 +4,7 @@ mod ideal;
 use franka_imit::control::Phase;
 use franka_imit::kinematics::Point;
 use franka_imit::policy::Policy;
-use franka_imit::robot::panda::Command;
+use franka_imit::robot::Command;
 use franka_imit::safety::Verdict;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 

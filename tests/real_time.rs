@@ -3,7 +3,7 @@ mod ideal;
 
 use franka_imit::control::links;
 use franka_imit::learn::trainer::Work;
-use franka_imit::robot::panda::Command;
+use franka_imit::robot::Command;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 

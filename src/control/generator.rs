@@ -45,7 +45,7 @@ impl Options {
     }
 }
 
-/// See the module.
+/// Follows wishes, one a tick; see the module for how.
 #[derive(Clone, Debug)]
 pub struct Generator {
     pole: f64,
@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_smooth_wish_is_followed_within_fifty_microradians_after_a_tick() {
+    fn a_smooth_wish_is_followed_within_a_tick_and_fifty_microradians() {
         let (errors, why, _) = run(3000, |t| 0.1 * (1.0 - (2.5 * t).cos()));
         let late = errors[500..].iter().copied().fold(0.0, f64::max);
         assert!(late < 5e-5 + 0.25e-3, "{late}"); // the wish itself moves 0.25 mrad a tick

@@ -5,8 +5,8 @@
 use super::links::{ControlEnds, Request, SessionEnds};
 use super::tick::Controller;
 use crate::demonstration::sample::Sample;
-use crate::robot::panda::{self, Command, Panda};
-use crate::robot::{Fault, State, realtime};
+use crate::robot::panda::{self, Panda};
+use crate::robot::{Command, Fault, State, realtime};
 use crate::safety::Verdict;
 use crate::timing::Histogram;
 use crossbeam_channel::TrySendError;

@@ -17,7 +17,7 @@ use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Point, Pose, forward};
 use crate::policy::Policy;
-use crate::robot::{Joints, State, limits, panda::Command};
+use crate::robot::{Command, Joints, State, limits};
 use crate::safety::{Limiter, Motion, Verdict};
 use crate::sde::Follower;
 use std::sync::Arc;

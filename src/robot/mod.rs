@@ -59,6 +59,15 @@ pub struct State {
     pub control_command_success_rate: f64,
 }
 
+/// What a tick asks of the arm.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Command {
+    /// Joint positions for the next millisecond, rad.
+    Position(Joints),
+    /// The last joint positions of the motion, rad: at rest.
+    Finish(Joints),
+}
+
 /// A set of the robot's 41 error flags, in wire order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Errors(pub u64);

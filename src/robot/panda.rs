@@ -2,7 +2,7 @@
 //!
 //! The driver hangs or panics on ordinary network faults and allocates in every cycle; what is promised of
 //! the control path is promised of everything that is ours inside its callback. `docs/real-time.md` says more.
-use super::{Errors, Fault, Joints, Mode, State};
+use super::{Command, Errors, Fault, Joints, Mode, State};
 use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -74,15 +74,6 @@ impl Options {
         check_range(&mut out, "silence_timeout_s", self.silence_timeout_s, 0.025..=1.0, "s");
         out
     }
-}
-
-/// What a tick asks of the arm.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Command {
-    /// Joint positions for the next millisecond, rad.
-    Position(Joints),
-    /// The last joint positions of the motion, rad: at rest.
-    Finish(Joints),
 }
 
 /// A connected arm.

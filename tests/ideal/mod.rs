@@ -8,7 +8,7 @@ use franka_imit::demonstration::{drawing, shapes, time_law};
 use franka_imit::kinematics::{Point, forward, hand_tool, to_column_major};
 use franka_imit::learn::{experience, gate, trainer};
 use franka_imit::policy::{Card, Layout, Network, Normalisation, Policy, Region};
-use franka_imit::robot::panda::Command;
+use franka_imit::robot::Command;
 use franka_imit::robot::{Errors, Joints, Mode, State, limits};
 use franka_imit::safety::{self, Motion};
 use franka_imit::sde;

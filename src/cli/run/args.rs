@@ -7,6 +7,9 @@ use crate::range::Violation;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
+/// In lockstep a busy machine may hold everybody up; only so long a silence means that the robot is gone, s.
+const LOCKSTEP_SILENCE_S: f64 = 5.0;
+
 /// Speed on a real robot unless the user says otherwise.
 const FIRST_SPEED: f64 = 0.1;
 
@@ -93,6 +96,9 @@ impl Args {
             crate::range::check_count(&mut range, "--laps", laps as usize, 1.., "");
         }
         wrong.extend(range.iter().map(said("")));
+        if self.is_lockstep() {
+            config.robot.silence_timeout_s = LOCKSTEP_SILENCE_S;
+        }
         if self.is_lockstep() && self.robot_ip.is_some() {
             wrong.push("--pace lockstep: only a simulated robot waits for its commands".to_string());
         }
