@@ -238,14 +238,27 @@ impl Joint {
         let mut verdict = Verdict::default();
         // Velocity still rises while the acceleration is taken back at full jerk.
         let top_speed = v1 + rising * rising / (2.0 * self.dddq_max);
-        if !within(top_speed, self.dq_max) || !within(v1 + rising * self.lost_s, self.dq_lost_max) {
+        let lost_speed = top_speed + rising * self.lost_s;
+        if !within(top_speed, self.dq_max) || !within(lost_speed, self.dq_lost_max) {
             verdict = verdict.and(Verdict::VELOCITY);
         }
         // An arm already outside may rest or return, not go on.
-        if !within(self.peak(q1, v1, a1), self.q_max.max(q)) {
+        let (q2, v2) = self.coast(q1, v1, a1);
+        if !within(self.peak(q2, v2, a1).max(q1), self.q_max.max(q)) {
             verdict = verdict.and(Verdict::POSITION);
         }
         verdict
+    }
+
+    /// Where the robot may carry the joint before its next command, with constant acceleration, if commands
+    /// are lost; no further than to where that stops it.
+    fn coast(&self, q: f64, v: f64, a: f64) -> (f64, f64) {
+        if a < 0.0 {
+            let t = (v / -a).clamp_to(0.0, self.lost_s);
+            return (q + (v + 0.5 * a * t) * t, v + a * t);
+        }
+        let t = self.lost_s;
+        (q + (v + 0.5 * a * (t + T)) * t, v + a * t)
     }
 
     /// The greatest position reached from (q, v, a) under the hardest brake: jerk −J down to −A, then −A.

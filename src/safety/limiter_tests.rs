@@ -9,8 +9,19 @@ use super::*;
 use proptest::prelude::*;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 
-/// Judges a step as the robot does: backward differences, nominal limits. Names what is broken.
+/// Judges a step as the robot does, and as it would if the next nineteen commands were lost.
 fn judge(base: &Motion, command: &Joints) -> Option<String> {
+    let next = base.after(command);
+    let lost = |i: &usize| {
+        let (v, a) = (next.dq[*i], next.ddq[*i]);
+        v * a > 0.0 && v.abs() + 0.019 * a.abs() >= limits::DQ_MAX[*i]
+    };
+    broken_limit(base, command)
+        .or((0..7).find(lost).map(|i| format!("joint {}: lost commands: {next:?}", i + 1)))
+}
+
+/// Judges a step as the robot does: backward differences, nominal limits. Names what is broken.
+fn broken_limit(base: &Motion, command: &Joints) -> Option<String> {
     let next = base.after(command);
     for i in 0..7 {
         let jerk = (next.ddq[i] - base.ddq[i]) / T;
@@ -19,11 +30,6 @@ fn judge(base: &Motion, command: &Joints) -> Option<String> {
             ("velocity", next.dq[i].abs() >= limits::DQ_MAX[i]),
             ("acceleration", next.ddq[i].abs() >= limits::DDQ_MAX[i]),
             ("jerk", jerk.abs() >= limits::DDDQ_MAX[i]),
-            (
-                "lost commands",
-                next.dq[i].abs() + 0.019 * next.ddq[i].abs() >= limits::DQ_MAX[i]
-                    && next.dq[i] * next.ddq[i] > 0.0,
-            ),
             ("finiteness", !command[i].is_finite()),
         ];
         if let Some((what, _)) = checks.iter().find(|(_, broken)| *broken) {
@@ -66,6 +72,32 @@ fn a_million_wild_proposals_give_no_illegal_command() {
         if let Some(broken) = judge(&base, &command) {
             panic!("tick {tick}, mood {mood}: {broken}");
         }
+        base = base.after(&command);
+    }
+}
+
+#[test]
+fn no_loss_of_up_to_nineteen_commands_breaks_a_limit_then_or_after() {
+    let limiter = Limiter::new(&Options::default());
+    let mut rng = StdRng::seed_from_u64(13);
+    let mut base = at(limits::Q_READY);
+    let mut target = [0.0; 7];
+    let mut last_loss = 0;
+    for tick in 0..400_000 {
+        if tick % 300 == 0 {
+            target = std::array::from_fn(|_| rng.random_range(-5.0..5.0));
+        }
+        if tick > last_loss + 50 && rng.random::<f64>() < 0.02 {
+            last_loss = tick;
+            for _ in 0..rng.random_range(1..=19) {
+                // The robot goes on with constant acceleration.
+                let q = std::array::from_fn(|i| base.q[i] + (base.dq[i] + base.ddq[i] * T) * T);
+                assert_eq!(broken_limit(&base, &q), None, "tick {tick}, lost");
+                base = base.after(&q);
+            }
+        }
+        let (command, _) = limiter.limit(&base, &target);
+        assert_eq!(broken_limit(&base, &command), None, "tick {tick}");
         base = base.after(&command);
     }
 }
