@@ -6,6 +6,11 @@ use proptest::prelude::*;
 
 const DT_S: f64 = 1e-3;
 
+/// Options under which X is at a pushed arm at once.
+fn prompt() -> Options {
+    Options { push_speed_m_s: 1e9, ..Options::default() }
+}
+
 #[test]
 fn an_undisturbed_arm_is_asked_for_the_reference_exactly() {
     let start = Point::new(0.5, 0.0, 0.4);
@@ -20,7 +25,7 @@ fn an_undisturbed_arm_is_asked_for_the_reference_exactly() {
 
 #[test]
 fn a_push_anchors_the_input_to_the_arm_and_letting_go_returns_it_exponentially() {
-    let options = Options::default();
+    let options = prompt();
     let x_ref = Point::new(0.5, 0.0, 0.4);
     let pushed = x_ref + Point::new(0.03, 0.0, -0.02);
     let mut follower = Follower::new(&options, &x_ref);
@@ -35,6 +40,21 @@ fn a_push_anchors_the_input_to_the_arm_and_letting_go_returns_it_exponentially()
         assert!(!follower.is_pushed());
     }
     assert!(follower.deviation().norm() < 1e-4);
+}
+
+#[test]
+fn the_input_goes_to_a_pushed_arm_without_a_jump() {
+    let options = Options::default();
+    let x_ref = Point::new(0.5, 0.0, 0.4);
+    let pushed = x_ref + Point::new(0.03, 0.0, -0.02);
+    let mut follower = Follower::new(&options, &x_ref);
+    let mut last = x_ref;
+    for _ in 0..500 {
+        let x = follower.step(&x_ref, &pushed, &x_ref, DT_S);
+        assert!((x - last).norm() <= options.push_speed_m_s * DT_S * (1.0 + 1e-9));
+        last = x;
+    }
+    assert!((last - pushed).norm() < 1e-15);
 }
 
 #[test]
@@ -59,7 +79,7 @@ fn the_input_begins_at_the_arm_and_not_at_the_reference() {
 fn the_return_does_not_depend_on_the_length_of_the_cycle() {
     let x_ref = Point::zeros();
     let pushed = Point::new(0.03, 0.0, 0.0);
-    let mut every = Follower::new(&Options::default(), &x_ref);
+    let mut every = Follower::new(&prompt(), &x_ref);
     every.step(&x_ref, &pushed, &x_ref, DT_S);
     let mut lossy = every;
     for _ in 0..20 {
@@ -84,7 +104,7 @@ fn between_the_two_radii_the_state_stays_what_it_was() {
 
 #[test]
 fn the_deviation_is_never_longer_than_its_limit() {
-    let options = Options::default();
+    let options = prompt();
     let x_ref = Point::new(0.5, 0.0, 0.4);
     let mut follower = Follower::new(&options, &x_ref);
     for far in [0.2, 5.0, 1e200, f64::MAX] {

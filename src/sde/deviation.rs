@@ -17,7 +17,8 @@ use crate::kinematics::Point;
 /// Fed with the reference alone, the policy would never learn of a push. Fed with the measured position, it
 /// would chase its own tracking error. So X follows the reference by the drift of the process that training
 /// perturbed with, and is anchored to the measurement only at the start and while the arm is out of the tube:
-/// measured further than `tube_m` from desired, until it is nearer than `tube_release_m`.
+/// measured further than `tube_m` from desired, until it is nearer than `tube_release_m`. It goes there at
+/// `push_speed_m_s` at most: a jump to a hand that keeps its distance would be chased ever faster.
 ///
 /// Total: whatever the bits of the arguments, the answer is finite. No allocation, no clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -26,6 +27,7 @@ pub struct Follower {
     tube_m: f64,
     tube_release_m: f64,
     limit_m: f64,
+    push_speed_m_s: f64,
     z: Point,
     pushed: bool,
     /// Where X is to begin, until there is a reference to take z from.
@@ -42,6 +44,7 @@ impl Follower {
             tube_m: options.tube_m,
             tube_release_m: options.tube_release_m,
             limit_m: finite_or_zero(options.deviation_limit_m).max(0.0),
+            push_speed_m_s: finite_or_zero(options.push_speed_m_s).max(0.0),
             z: Point::zeros(),
             pushed: false,
             anchor: Some(start),
@@ -67,7 +70,8 @@ impl Follower {
         let error_m = (O_p_EE - O_p_EE_d).norm();
         // Comparisons with NaN are false: no push.
         self.pushed = error_m > if self.pushed { self.tube_release_m } else { self.tube_m };
-        let anchor = if self.pushed { Some(*O_p_EE) } else { self.anchor };
+        let towards = || self.last + bounded(&(O_p_EE - self.last), self.push_speed_m_s * dt_s);
+        let anchor = if self.pushed { Some(towards()) } else { self.anchor };
         match anchor.map(|p| p - x_ref) {
             Some(z) if is_finite(&z) => (self.z, self.anchor) = (z, None),
             _ => self.z *= (-self.theta_1_s * dt_s).exp(),
