@@ -50,7 +50,8 @@ impl Options {
 pub struct Generator {
     pole: f64,
     share: f64,
-    wish: Option<Motion>,
+    /// The last wish, and the time since the one before it, s.
+    wish: Option<(Motion, f64)>,
 }
 
 impl Generator {
@@ -70,11 +71,11 @@ impl Generator {
     /// lag; a wish that steps is approached with the generator's own limits.
     pub fn step(&mut self, base: &Motion, q_ref: &Joints, dt_s: f64) -> Joints {
         let wish = match &self.wish {
-            Some(last) if dt_s > 0.0 => differences(last, q_ref, dt_s),
-            Some(last) => Motion { q: *q_ref, ..*last },
+            Some((last, last_dt_s)) if dt_s > 0.0 => differences(last, q_ref, *last_dt_s, dt_s),
+            Some((last, _)) => Motion { q: *q_ref, ..*last },
             None => Motion { q: *q_ref, ..Motion::default() },
         };
-        self.wish = Some(wish);
+        self.wish = Some((wish, dt_s));
         let mut proposal = *q_ref;
         let limits = limits::DQ_MAX.iter().zip(&limits::DDQ_MAX).zip(&limits::DDDQ_MAX);
         let bases = base.q.iter().zip(&base.dq).zip(&base.ddq);
@@ -115,13 +116,17 @@ fn limit(x: f64, bound: f64) -> f64 {
     if x.is_nan() { 0.0 } else { x.max(-bound).min(bound) }
 }
 
-fn differences(last: &Motion, q: &Joints, dt_s: f64) -> Motion {
+/// The wish `q` with its differences; `last` is older by `dt_s`, and was by `last_dt_s` younger than its own.
+///
+/// A difference is the velocity in the middle of its interval, so two of them lie half of both apart.
+fn differences(last: &Motion, q: &Joints, last_dt_s: f64, dt_s: f64) -> Motion {
+    let between_s = 0.5 * (last_dt_s + dt_s);
     let mut wish = Motion { q: *q, ..Motion::default() };
     for ((((dq, ddq), q), old_q), old_dq) in
         wish.dq.iter_mut().zip(&mut wish.ddq).zip(q).zip(&last.q).zip(&last.dq)
     {
         *dq = (q - old_q) / dt_s;
-        *ddq = (*dq - old_dq) / dt_s;
+        *ddq = (*dq - old_dq) / between_s;
     }
     wish
 }
@@ -165,6 +170,18 @@ mod tests {
             assert!(errors[1999] < 1e-6, "step {step}: left {}", errors[1999]);
             let overshoot = (0..7).map(|i| base.q[i] - limits::Q_READY[i] - step).fold(0.0, f64::max);
             assert!(overshoot < 1e-6, "step {step}: overshoot {overshoot}");
+        }
+    }
+
+    #[test]
+    fn lost_milliseconds_feign_no_acceleration_of_the_wish() {
+        let mut t_s = 0.0;
+        let (mut wish, mut last_dt_s) = (Motion::default(), T);
+        for (tick, dt_s) in [T, T, T, 20.0 * T, T, T, 7.0 * T, 3.0 * T, T].into_iter().enumerate() {
+            t_s += dt_s;
+            wish = differences(&wish, &[0.5 * 4.0 * t_s * t_s; 7], last_dt_s, dt_s);
+            last_dt_s = dt_s;
+            assert!(tick == 0 || (wish.ddq[0] - 4.0).abs() < 1e-9, "after {dt_s} s: {}", wish.ddq[0]);
         }
     }
 
