@@ -91,24 +91,24 @@ impl Drive {
             if self.cycles > SUCCESS_WINDOW {
                 self.success_rate_min = self.success_rate_min.min(sample.state.control_command_success_rate);
             }
-            if last.kind == Kind::Driven && sample.kind == Kind::Driven {
-                self.judge(sample, &last);
-            }
+        }
+        if sample.kind == Kind::Driven {
+            self.judge(sample);
         }
         self.last = Some(*sample);
     }
 
-    /// `sample` shows what the command of the tick before, towards that tick's reference, has led to.
-    fn judge(&mut self, sample: &Sample, last: &Sample) {
+    /// The generator leads by its own tick: the arm of a sample should be at the reference of the same sample.
+    fn judge(&mut self, sample: &Sample) {
         let p = sample.O_p_EE;
-        self.tracking_mm.add(1e3 * (p - last.x_ref).norm());
-        let arc_m = self.timed.arc_m(last.tau_s);
+        self.tracking_mm.add(1e3 * (p - sample.x_ref).norm());
+        let arc_m = self.timed.arc_m(sample.tau_s);
         self.contour_mm.add(1e3 * self.timed.path().nearest_around(&p, arc_m, CONTOUR_WINDOW_M).distance_m);
         self.tilt_mrad.add(1e3 * tilt_rad(&sample.state.O_T_EE));
-        if let Ok(q) = self.expert.label(&last.X) {
+        if let Ok(q) = self.expert.label(&sample.X) {
             self.elbow_drift_rad = self.elbow_drift_rad.max((sample.state.q_d[2] - q[2]).abs());
         }
-        self.path.add(last.x_ref, p);
+        self.path.add(sample.x_ref, p);
     }
 
     /// The newest sample.
