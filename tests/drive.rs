@@ -123,6 +123,19 @@ fn damaged_weights_stop_the_arm_by_name() {
 }
 
 #[test]
+fn a_policy_that_points_elsewhere_is_not_followed() {
+    let mut lesson = ideal::lesson("circle");
+    let bias = lesson.policy.network().layout().layers().last().unwrap().bias();
+    lesson.policy.network_mut().parameters_mut()[bias][0] += 3.0;
+    let (worst, controller) = drive(&lesson, 1.0, |tick, controller, arm| {
+        if tick > 0 {
+            assert_eq!(arm.state.q_d, franka_imit::robot::limits::Q_READY, "{:?}", controller.phase());
+        }
+    });
+    assert!(worst == 0.0 && controller.stopped_by().has(Verdict::WISH));
+}
+
+#[test]
 fn a_policy_is_not_asked_outside_its_region() {
     let mut lesson = ideal::lesson("circle");
     let half: Vec<[f64; 3]> =
@@ -136,7 +149,7 @@ fn a_policy_is_not_asked_outside_its_region() {
 #[test]
 fn a_state_that_makes_no_sense_stops_the_arm_and_no_command_follows_it() {
     let lesson = ideal::lesson("circle");
-    for field in 0..4 {
+    for field in 0..5 {
         let mut controller = lesson.controller(Some(1.0));
         let mut arm = ideal::Arm::ready();
         let mut ended = false;
@@ -147,6 +160,7 @@ fn a_state_that_makes_no_sense_stops_the_arm_and_no_command_follows_it() {
                     0 => seen.q_d[3] = f64::NAN,
                     1 => seen.q = [9.0; 7],
                     2 => seen.time_ms -= 500,
+                    3 => seen.time_ms += 1 << 40,
                     _ => seen.O_T_EE[12] = f64::INFINITY,
                 }
             }
@@ -154,6 +168,9 @@ fn a_state_that_makes_no_sense_stops_the_arm_and_no_command_follows_it() {
             let (Command::Position(q) | Command::Finish(q)) = command;
             assert_eq!(ideal::broken(&arm.state, &q), None, "field {field}, tick {tick}");
             arm.obey(&command);
+            if tick == 2502 {
+                (0..5).for_each(|_| arm.miss());
+            }
             if matches!(command, Command::Finish(_)) {
                 ended = true;
                 break;
@@ -185,8 +202,12 @@ fn the_same_states_give_the_same_commands_bit_for_bit() {
 fn an_arm_pushed_off_the_path_comes_back_along_the_process() {
     let lesson = ideal::lesson("circle");
     let (mut pushed, mut left_m, mut back_m) = (false, 0.0, f64::NAN);
+    let (mut top_speed_m_s, mut last) = (0.0_f64, None::<Point>);
     let (_, controller) = drive(&lesson, 1.0, |tick, _, arm| {
         let p = Point::from_column_slice(&arm.state.O_T_EE[12..15]);
+        if let Some(last) = last.replace(p).filter(|_| tick > 2900) {
+            top_speed_m_s = top_speed_m_s.max((p - last).norm() / 1e-3);
+        }
         let error_m = lesson.timed.path().distance(&p);
         match tick {
             3000..3200 => {
@@ -204,4 +225,6 @@ fn an_arm_pushed_off_the_path_comes_back_along_the_process() {
     // It gives way to the hand, then returns with e^(-2 t): after two seconds 2 % of the way is left.
     assert!(left_m > 0.015, "{left_m}");
     assert!(back_m < 0.002, "{back_m}");
+    // The path itself is driven at 0.1 m/s; yielding and returning may add, but never chase.
+    assert!(top_speed_m_s < 0.25, "{top_speed_m_s}");
 }

@@ -152,11 +152,12 @@ impl Controller {
         let mut X = x_ref;
         if self.phase == Phase::Approach && self.approach.is_none() {
             let to = self.policy.evaluate(x_ref.as_slice());
-            self.approach = self.plan_approach(&base, &to);
+            let why = self.judge_wish(&to, &x_ref);
+            if why.is_clear() {
+                self.approach = self.plan_approach(&base, &to);
+            }
             if self.approach.is_none() {
-                let why =
-                    if to.iter().all(|q| q.is_finite()) { Verdict::POSITION } else { Verdict::NOT_FINITE };
-                self.end_by(why);
+                self.end_by(if why.is_clear() { Verdict::POSITION } else { why });
             }
         }
         let mut q_ref = base.q;
@@ -174,11 +175,9 @@ impl Controller {
                 X = self.follower.step(&x_ref, &measured, &desired, dt_s);
                 if self.knows(&X) {
                     q_ref = self.wish(&X, dt_s);
+                    verdict = verdict.and(self.judge_wish(&q_ref, &X));
                 } else {
                     verdict = verdict.and(Verdict::REGION);
-                }
-                if !q_ref.iter().all(|q| q.is_finite()) {
-                    verdict = verdict.and(Verdict::NOT_FINITE);
                 }
                 if !verdict.is_clear() {
                     self.end_by(verdict);
@@ -216,7 +215,12 @@ impl Controller {
             swaps: self.swaps,
         };
         self.ticks += 1;
-        self.last = Some((base.after(&q_c), state.time_ms));
+        let now_ms = match self.last {
+            // A state that makes no sense does not tell the time either.
+            Some((_, last_ms)) if verdict.has(Verdict::STATE) => last_ms + dt_ms,
+            _ => state.time_ms,
+        };
+        self.last = Some((base.after(&q_c), now_ms));
         let command = if self.phase == Phase::Done { Command::Finish(q_c) } else { Command::Position(q_c) };
         (command, sample)
     }
@@ -256,6 +260,16 @@ impl Controller {
             }
         }
         q_ref
+    }
+
+    /// Whether the joints `q_ref` are an answer to "where should the joints be for the end effector at X".
+    fn judge_wish(&self, q_ref: &Joints, X: &Point) -> Verdict {
+        if !q_ref.iter().all(|q| q.is_finite()) {
+            return Verdict::NOT_FINITE;
+        }
+        let there = forward(q_ref, &self.F_T_EE).translation.vector;
+        let is_near = (there - X).norm() <= self.settings.safety.wish_error_m;
+        if is_near { Verdict::default() } else { Verdict::WISH }
     }
 
     fn plan_approach(&self, base: &Motion, to: &Joints) -> Option<Approach> {

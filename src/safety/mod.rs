@@ -26,6 +26,8 @@ pub struct Options {
     pub lost_commands: usize,
     /// How far outside the policy's training region the network may be asked, m.
     pub region_margin_m: f64,
+    /// How far from where it was asked the policy's joints may put the end effector, m.
+    pub wish_error_m: f64,
     /// Largest difference between desired and measured joint positions at the start of a motion, rad.
     pub start_error_rad: f64,
 }
@@ -39,6 +41,7 @@ impl Default for Options {
             jerk_share: 0.95,
             lost_commands: 19,
             region_margin_m: 0.002,
+            wish_error_m: 0.05,
             start_error_rad: 0.1,
         }
     }
@@ -54,6 +57,7 @@ impl Options {
         check_range(&mut out, "jerk_share", self.jerk_share, 0.05..=0.98, "");
         check_count(&mut out, "lost_commands", self.lost_commands, 3..=19, "commands");
         check_range(&mut out, "region_margin_m", self.region_margin_m, 0.0..=0.05, "m");
+        check_range(&mut out, "wish_error_m", self.wish_error_m, 0.001..=0.2, "m");
         check_range(&mut out, "start_error_rad", self.start_error_rad, 0.001..=0.2, "rad");
         out
     }
@@ -78,8 +82,10 @@ impl Verdict {
     pub const REGION: Verdict = Verdict(1 << 5);
     /// The robot's state made no sense (not finite, outside the joint limits, time not moving on).
     pub const STATE: Verdict = Verdict(1 << 6);
+    /// The policy's joints would put the end effector far from where the policy was asked.
+    pub const WISH: Verdict = Verdict(1 << 7);
 
-    const NAMES: [(Verdict, &'static str); 7] = [
+    const NAMES: [(Verdict, &'static str); 8] = [
         (Verdict::NOT_FINITE, "proposal not finite"),
         (Verdict::POSITION, "joint position"),
         (Verdict::VELOCITY, "joint velocity"),
@@ -87,6 +93,7 @@ impl Verdict {
         (Verdict::JERK, "joint jerk"),
         (Verdict::REGION, "outside the trained region"),
         (Verdict::STATE, "robot state makes no sense"),
+        (Verdict::WISH, "the policy points elsewhere"),
     ];
 
     /// Whether the proposal passed unchanged.
