@@ -32,7 +32,6 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     loaded.warnings.iter().for_each(|warning| println!("note     {warning}"));
     let given = args.policy.as_deref().map(prepare::load_policy).transpose()?;
 
-    let stop = stop_flag()?;
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
@@ -48,6 +47,8 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     if sim.is_none() && !robot::confirm(&args, &config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
+    // From here on a signal brings the arm to rest; until here nothing moves, and it just ends the process.
+    let stop = stop_flag()?;
     let run = Run { args: &args, config: &config, prepared: &prepared, state: &state, speed, laps };
     let driven = run.drive(session, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
@@ -143,9 +144,11 @@ impl Run<'_> {
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
         let figures =
             Figures::new(self, outcome, &driven.drive, driven.counts, last.as_mut(), pulse, granted, name);
-        figures.say(&ending);
-        let written = self.args.common.write(&Report::new("run", ending, faults, figures));
+        let report = Report::new("run", ending, faults, figures);
+        let written = self.args.common.write(&report);
         let saved = self.save(last.as_ref());
+        // Files first: a terminal that has gone must not cost them.
+        report.figures.say(&report.ending);
         match fault.map(anyhow::Error::from).or(safety_stop.map(anyhow::Error::from)) {
             None => written.and(saved),
             Some(why) => {
