@@ -48,9 +48,11 @@ pub(super) fn check_writable(option: &str, file: Option<&Path>) -> anyhow::Resul
     Ok(())
 }
 
-/// A flag that SIGINT, SIGTERM and SIGHUP set; a second signal ends the process at once.
+/// A flag that SIGINT, SIGTERM and SIGHUP set; a signal that finds it set ends the process at once.
+///
+/// It is set to begin with: clear it when there is something to bring to rest.
 pub(super) fn stop_flag() -> anyhow::Result<Arc<AtomicBool>> {
-    let flag = Arc::new(AtomicBool::new(false));
+    let flag = Arc::new(AtomicBool::new(true));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register_conditional_shutdown(signal, 128 + signal, Arc::clone(&flag))?;
         signal_hook::flag::register(signal, Arc::clone(&flag))?;

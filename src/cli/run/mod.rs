@@ -32,6 +32,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     loaded.warnings.iter().for_each(|warning| println!("note     {warning}"));
     let given = args.policy.as_deref().map(prepare::load_policy).transpose()?;
 
+    let stop = stop_flag()?;
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
@@ -47,8 +48,8 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     if sim.is_none() && !robot::confirm(&args, &config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
-    // From here on a signal brings the arm to rest; until here nothing moves, and it just ends the process.
-    let stop = stop_flag()?;
+    // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
+    stop.store(false, Relaxed);
     let run = Run { args: &args, config: &config, prepared: &prepared, state: &state, speed, laps };
     let driven = run.drive(session, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
