@@ -32,7 +32,7 @@ impl Common {
             report
                 .write(path)
                 .map_err(|e| anyhow::anyhow!("the report {} cannot be written: {e}", path.display()))?;
-            println!("report   {}", path.display());
+            say!("report   {}", path.display());
         }
         Ok(())
     }

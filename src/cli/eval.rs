@@ -49,7 +49,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let timed = time_law::plan(&path, &mut |p| expert.label(p), &config.motion).map_err(usage)?;
     prepare::check_region(&policy, &timed).map_err(usage)?;
     let network = prepare::judge_along(&mut policy, &timed, &expert);
-    println!(
+    say!(
         "{} along {}: error mean {:.3} mm, p95 {:.3} mm, max {:.3} mm; tilt mean {:.2} mrad, max {:.2} mrad",
         args.policy.display(),
         args.trajectory,
@@ -65,7 +65,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             .collect();
         let probe = policy::probe(&mut policy, &points);
         write_atomically(file, serde_json::to_string_pretty(&probe)?.as_bytes())?;
-        println!("probe    {}", file.display());
+        say!("probe    {}", file.display());
     }
     let figures =
         Figures { policy: args.policy.display().to_string(), trajectory: args.trajectory.clone(), network };

@@ -27,6 +27,7 @@ pub(super) fn code(error: &anyhow::Error) -> u8 {
             return match fault {
                 Fault::Stopped { .. } | Fault::NotReady { .. } => 3,
                 Fault::UnknownHost { .. } => 2,
+                Fault::Rejected { .. } => 1,
                 _ => 5,
             };
         }

@@ -110,7 +110,7 @@ pub(super) fn run(args: &Args) -> Result<()> {
         path => from_path(args, &config, path)?,
     };
     dataset.save(&args.out)?;
-    println!("{}: {} examples", args.out.display(), dataset.examples.len());
+    say!("{}: {} examples", args.out.display(), dataset.examples.len());
     args.common.write(&Report::new("expert", Ending::Done, Vec::new(), figures))
 }
 
@@ -122,7 +122,7 @@ fn from_path(args: &Args, config: &Config, name: &str) -> Result<(Dataset, Figur
     let mut dataset = Dataset::from_points(&expert, path.points(), name).map_err(usage)?;
     let survey = expert.survey(path.points());
     if let Some(margin) = survey.limit_margin_min {
-        println!("nearest joint limit: {:.3} rad, joint {}", margin.rad, margin.joint);
+        say!("nearest joint limit: {:.3} rad, joint {}", margin.rad, margin.joint);
     }
     let on_path = dataset.examples.clone();
     let mut draw = tube(config, &expert, true, args.seed);
@@ -145,7 +145,7 @@ fn from_file(args: &Args, config: &Config, file: &Path) -> Result<(Dataset, Figu
     let examples = json::read(file).map_err(usage)?;
     let source = file.display().to_string();
     let audit = Audit::of(&examples, &source);
-    println!("{audit}");
+    say!("{audit}");
     let F_T_EE = match (args.keep_tool, audit.F_T_EE()) {
         (true, Some(F_T_EE)) => F_T_EE,
         (true, None) => {
@@ -162,7 +162,7 @@ fn from_file(args: &Args, config: &Config, file: &Path) -> Result<(Dataset, Figu
     let relabelled = before.relabel(&expert);
     let dropped = relabelled.dropped;
     if let Some(first) = dropped.first.first() {
-        println!(
+        say!(
             "{} of {} have no label; the first, sample {}: {}",
             dropped.count(),
             points.len(),
@@ -177,10 +177,7 @@ fn from_file(args: &Args, config: &Config, file: &Path) -> Result<(Dataset, Figu
         )));
     }
     if let Some(step) = survey.step_max {
-        println!(
-            "largest step of a label: {:.4} rad, joint {}, to sample {}",
-            step.rad, step.joint, step.index
-        );
+        say!("largest step of a label: {:.4} rad, joint {}, to sample {}", step.rad, step.joint, step.index);
     }
     let figures = Figures {
         audit: Some(audit),

@@ -1,4 +1,12 @@
 //! One file a subcommand, nothing but glue.
+/// Prints a line; a terminal that has gone must not end a run, so that no one hears it is no error.
+macro_rules! say {
+    ($($words:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($words)*);
+    }};
+}
+
 mod common;
 mod eval;
 mod exit;

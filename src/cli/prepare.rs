@@ -142,19 +142,24 @@ impl Prepared {
         let margin = f.labels.limit_margin_min.map_or(String::new(), |m| {
             format!(", nearest joint limit {:.2} rad away (joint {})", m.rad, m.joint)
         });
-        println!(
+        say!(
             "path     {}: {:.3} m, one lap {:.2} s, up to {:.2} m/s{margin}",
-            f.name, f.length_m, f.lap_s, f.top_speed_m_s
+            f.name,
+            f.length_m,
+            f.lap_s,
+            f.top_speed_m_s
         );
         if f.smoothing_moved_m > 0.0 {
-            println!("         smoothing moved the drawing by at most {:.1} mm", 1e3 * f.smoothing_moved_m);
+            say!("         smoothing moved the drawing by at most {:.1} mm", 1e3 * f.smoothing_moved_m);
         }
         if let Some(train) = &self.train {
             super::train::say(train);
         }
-        println!(
+        say!(
             "policy   error along the path: mean {:.3} mm, max {:.3} mm; tilt max {:.2} mrad",
-            self.network.error_mm.mean, self.network.error_mm.max, self.network.tilt_mrad.max
+            self.network.error_mm.mean,
+            self.network.error_mm.max,
+            self.network.tilt_mrad.max
         );
     }
 }

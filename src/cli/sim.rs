@@ -72,7 +72,7 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
             );
         }
     })?;
-    println!("A simulated Panda listens on {}. Ctrl-C ends it.", sim.address());
+    say!("A simulated Panda listens on {}. Ctrl-C ends it.", sim.address());
     let start = Instant::now();
     let mut last = sim.status();
     let mut next_line = start + Duration::from_secs(1);

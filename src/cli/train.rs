@@ -95,9 +95,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     say(&report);
     if let Some(out) = &args.out {
         policy.save(out)?;
-        println!("policy   {}", out.display());
+        say!("policy   {}", out.display());
     } else {
-        println!("policy   not kept; give --out FILE.safetensors to keep it");
+        say!("policy   not kept; give --out FILE.safetensors to keep it");
     }
     let figures = Figures { data: found, lambda: config.sde.lambda, out: args.out.clone(), train: report };
     args.common.write(&Report::new("train", Ending::Done, Vec::new(), figures))
@@ -140,13 +140,17 @@ pub(super) fn tube<'a>(
 
 /// Says what training came to, on points it was not trained on.
 pub(super) fn say(report: &train::Report) {
-    println!(
+    say!(
         "learned  {} examples and {} perturbed targets in {:.2} s, {} steps; mean squared error {:.3e} rad² \
          (over samples and joints)",
-        report.samples, report.targets, report.train_s, report.steps, report.loss_mse_rad2
+        report.samples,
+        report.targets,
+        report.train_s,
+        report.steps,
+        report.loss_mse_rad2
     );
     let judged = &report.held_out;
-    println!(
+    say!(
         "judged   {} {} examples: error mean {:.3} mm, p95 {:.3} mm, max {:.3} mm; tilt mean {:.2} mrad, \
          max {:.2} mrad",
         if judged.judged == report.samples { "on the training's own" } else { "on held-out" },
@@ -210,17 +214,17 @@ fn one(args: &Args, config: &Config, name: &str) -> anyhow::Result<(Dataset, Dat
 fn examples(args: &Args, expert: &Expert, name: &str) -> anyhow::Result<(Dataset, DataFigures)> {
     let file = Path::new(name);
     let audit = Audit::of(&json::read(file).map_err(usage)?, name);
-    println!("{audit}");
+    say!("{audit}");
     if !args.relabel {
         let data = Dataset::load(file, None).map_err(usage)?;
         if !audit.is_sound() {
-            println!("note     no network is accurate on labels like these; --relabel takes our expert's");
+            say!("note     no network is accurate on labels like these; --relabel takes our expert's");
         }
         return Ok(with_figures(data, Some(audit), None, None));
     }
     let relabelled = Dataset::load(file, Some(*expert.F_T_EE())).map_err(usage)?.relabel(expert);
     let dropped = relabelled.dropped;
-    println!(
+    say!(
         "relabel  {} positions kept with our expert's labels, {} dropped ({} out of reach)",
         relabelled.dataset.examples.len(),
         dropped.count(),

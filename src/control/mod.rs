@@ -7,7 +7,7 @@ mod thread;
 mod tick;
 
 pub use supervisor::Session;
-pub use thread::{Event, Order, Outcome, Pulse, Thread};
+pub use thread::{Event, Order, Outcome, Pulse, SampleCounts, Thread};
 pub use tick::Controller;
 
 use crate::range::{Violation, check_range};

@@ -86,8 +86,19 @@ pub struct Outcome {
     pub controller: Option<Box<Controller>>,
     /// Our own time from a state's arrival to its command, ns.
     pub tick_ns: Histogram,
-    /// Samples that found a full queue: (telemetry, trainer).
-    pub dropped: (u64, u64),
+    /// What became of the samples.
+    pub samples: SampleCounts,
+}
+
+/// What became of a drive's samples.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, serde::Serialize)]
+pub struct SampleCounts {
+    /// Handed to the trainer.
+    pub sent: u64,
+    /// Not handed to the trainer, whose queue was full.
+    pub dropped: u64,
+    /// Not handed to the report, whose queue was full: its figures lack them.
+    pub dropped_by_telemetry: u64,
 }
 
 /// What the control thread needs to connect.
@@ -137,10 +148,10 @@ impl Thread {
 
     fn drive(&self, panda: &mut Panda, mut controller: Box<Controller>, mut ends: ControlEnds) -> Outcome {
         let mut tick_ns = Histogram::new();
-        let mut dropped = (0, 0);
+        let mut samples = SampleCounts::default();
         let result = panda.drive(|state| {
             let start = Instant::now();
-            let (command, sample) = self.cycle(&mut controller, &mut ends, state, &mut dropped);
+            let (command, sample) = self.cycle(&mut controller, &mut ends, state, &mut samples);
             let end = Instant::now();
             tick_ns.record((end - start).as_nanos() as u64);
             self.pulse.beat(&sample, end);
@@ -152,7 +163,7 @@ impl Thread {
             command
         });
         let stopped_by = controller.stopped_by();
-        Outcome { result, stopped_by, controller: Some(controller), tick_ns, dropped }
+        Outcome { result, stopped_by, controller: Some(controller), tick_ns, samples }
     }
 
     fn cycle(
@@ -160,7 +171,7 @@ impl Thread {
         controller: &mut Controller,
         ends: &mut ControlEnds,
         state: &State,
-        dropped: &mut (u64, u64),
+        samples: &mut SampleCounts,
     ) -> (Command, Sample) {
         if let Ok(Request::Stop) = ends.requests.try_recv() {
             controller.stop();
@@ -175,7 +186,7 @@ impl Thread {
         let (command, sample) = controller.tick(state);
         let lockstep = ends.trainer.as_ref().is_some_and(|trainer| trainer.turns.is_some());
         if ends.to_telemetry.try_send(sample).is_err() {
-            dropped.0 += 1;
+            samples.dropped_by_telemetry += 1;
         }
         if let Some(trainer) = &ends.trainer {
             if let Some(spent) = controller.take_spent()
@@ -184,11 +195,13 @@ impl Thread {
             {
                 controller.keep_spent(spent);
             }
-            match trainer.samples.try_send(sample) {
-                Err(TrySendError::Full(sample)) if lockstep => drop(trainer.samples.send(sample)),
-                Err(_) => dropped.1 += 1,
-                Ok(()) => {}
-            }
+            let sent = match trainer.samples.try_send(sample) {
+                // The robot waits anyway, and a dropped sample would make the run unrepeatable.
+                Err(TrySendError::Full(sample)) if lockstep => trainer.samples.send(sample).is_ok(),
+                result => result.is_ok(),
+            };
+            samples.sent += u64::from(sent);
+            samples.dropped += u64::from(!sent);
         }
         (command, sample)
     }
@@ -201,7 +214,7 @@ impl Outcome {
             stopped_by: Verdict::default(),
             controller: None,
             tick_ns: Histogram::new(),
-            dropped: (0, 0),
+            samples: SampleCounts::default(),
         }
     }
 }

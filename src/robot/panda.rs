@@ -105,11 +105,16 @@ impl Panda {
     /// a thread that a supervisor can give up.
     ///
     /// # Errors
-    /// [`Fault::Version`], [`Fault::Unreachable`], [`Fault::Driver`].
+    /// [`Fault::Version`], [`Fault::Unreachable`].
     pub fn connect(address: IpAddr) -> Result<Panda, Fault> {
         let robot = caught(|| {
             // A log of one state: longer logs reorder, grow, and can panic in the driver.
             franka::Robot::new(&address.to_string(), franka::RealtimeConfig::Ignore, 1)
+        })
+        // The driver panics on answers that are not the protocol's.
+        .map_err(|_| Fault::Unreachable {
+            address,
+            reason: "what answers there does not speak the research interface".to_string(),
         })?
         .map_err(|e| match e {
             franka::exception::FrankaException::IncompatibleLibraryVersionError {

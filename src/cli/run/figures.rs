@@ -1,7 +1,7 @@
 //! What `run` reports and says at the end.
 use super::super::prepare::{self, TrajectoryFigures};
 use super::Run;
-use crate::control::{Outcome, Pulse};
+use crate::control::{Outcome, Pulse, SampleCounts};
 use crate::learn::judge::{Errors, Judgement};
 use crate::learn::{TrainerCounts, train};
 use crate::policy::Policy;
@@ -45,16 +45,6 @@ struct RobotFigures {
 }
 
 #[derive(Serialize)]
-struct SampleCounts {
-    /// To the trainer.
-    sent: u64,
-    /// On the way to the trainer.
-    dropped: u64,
-    /// On the way to this report.
-    dropped_by_telemetry: u64,
-}
-
-#[derive(Serialize)]
 struct PathFigures {
     reference_m: Vec<[f64; 3]>,
     measured_m: Vec<[f64; 3]>,
@@ -73,7 +63,6 @@ impl Figures {
         name: &str,
     ) -> Figures {
         let prepared = run.prepared;
-        let (dropped_by_telemetry, dropped) = outcome.as_ref().map(|o| o.dropped).unwrap_or_default();
         let (reference_m, measured_m) = drive.path();
         Figures {
             trajectory: prepared.figures.clone(),
@@ -87,13 +76,13 @@ impl Figures {
                 set: run.config.robot.clone(),
             },
             drive: drive.figures(),
-            tick_us: outcome.map(|o| o.tick_ns.quantiles_us()).unwrap_or_default(),
+            tick_us: outcome.as_ref().map(|o| o.tick_ns.quantiles_us()).unwrap_or_default(),
             network_error_mm: prepared.network.error_mm,
             network_tilt_mrad: prepared.network.tilt_mrad,
             network_at_end: last
                 .map(|policy| prepare::judge_along(policy, &prepared.timed, &prepared.expert)),
             policies: counts,
-            sample_counts: SampleCounts { sent: counts.samples, dropped, dropped_by_telemetry },
+            sample_counts: outcome.as_ref().map(|o| o.samples).unwrap_or_default(),
             first_motion_s: pulse.first_motion_s(),
             train: prepared.train.clone(),
             path: PathFigures { reference_m: reference_m.to_vec(), measured_m: measured_m.to_vec() },
@@ -108,26 +97,28 @@ impl Figures {
             Ending::Stopped => "stopped as asked, at rest",
             Ending::Failed => "ended early",
         };
-        println!(
+        say!(
             "drove    {how}: {} cycles, {} missed, success rate at least {:.2}",
-            d.cycles, d.missed_commands, d.success_rate_min
+            d.cycles,
+            d.missed_commands,
+            d.success_rate_min
         );
-        println!(
+        say!(
             "error    from the curve mean {:.2} mm, max {:.2} mm; from the moving reference mean {:.2} mm, max {:.2} mm",
             d.contour_error_mm.mean,
             d.contour_error_mm.max,
             d.tracking_error_mm.mean,
             d.tracking_error_mm.max
         );
-        println!(
+        say!(
             "learning {} samples, {} steps; {} policies offered, {} taken over, {} refused",
             self.policies.samples,
             self.policies.steps,
             self.policies.offered,
-            self.policies.accepted,
+            d.swaps,
             self.policies.rejected
         );
-        println!(
+        say!(
             "timing   tick p50 {:.1} µs, p99 {:.1} µs; limiter active in {} ticks; first motion after {:.2} s",
             self.tick_us.p50,
             self.tick_us.p99,

@@ -43,7 +43,7 @@ impl Live {
             figures.contour_error_mm.mean,
             figures.missed_commands,
             pulse.ticks(),
-            counts.accepted,
+            figures.swaps,
             counts.rejected,
         ));
     }

@@ -29,7 +29,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     // All that can be refused without a robot is refused before one is touched.
     let config = args.configuration()?;
     let loaded = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?;
-    loaded.warnings.iter().for_each(|warning| println!("note     {warning}"));
+    loaded.warnings.iter().for_each(|warning| say!("note     {warning}"));
     let given = args.policy.as_deref().map(prepare::load_policy).transpose()?;
 
     let stop = stop_flag()?;
@@ -147,8 +147,9 @@ impl Run<'_> {
             Figures::new(self, outcome, &driven.drive, driven.counts, last.as_mut(), pulse, granted, name);
         let report = Report::new("run", ending, faults, figures);
         let written = self.args.common.write(&report);
-        report.figures.say(&report.ending);
         let saved = self.save(last.as_ref());
+        // Files first: a terminal that has gone must not cost them.
+        report.figures.say(&report.ending);
         match fault.map(anyhow::Error::from).or(safety_stop.map(anyhow::Error::from)) {
             None => written.and(saved),
             Some(why) => {
@@ -162,7 +163,7 @@ impl Run<'_> {
     fn save(&self, policy: Option<&Policy>) -> anyhow::Result<()> {
         if let (Some(file), Some(policy)) = (&self.args.save_policy, policy) {
             policy.save(file)?;
-            println!("policy   {}", file.display());
+            say!("policy   {}", file.display());
         }
         Ok(())
     }

@@ -53,8 +53,8 @@ pub(super) fn name(args: &Args, sim: Option<&Sim>) -> String {
 /// Says what is connected and what the kernel refused.
 pub(super) fn greet(session: &Session, simulated: bool, granted: &realtime::Granted) {
     let what = if simulated { "a simulated Panda" } else { "Panda" };
-    println!("robot    {what} at {}", session.address());
-    granted.refused.iter().for_each(|refusal| println!("note     {refusal}"));
+    say!("robot    {what} at {}", session.address());
+    granted.refused.iter().for_each(|refusal| say!("note     {refusal}"));
 }
 
 /// Refuses a robot that cannot move, or that is not where it believes to be.
@@ -97,34 +97,47 @@ pub(super) fn confirm(
     let [low, high] = prepared.figures.extent_m;
     let start = prepared.timed.at(0.0).0;
     let now = [state.O_T_EE[12], state.O_T_EE[13], state.O_T_EE[14]];
-    println!(
+    say!(
         "start    from ({:.3}, {:.3}, {:.3}) m to ({:.3}, {:.3}, {:.3}) m, in a straight line in joint space",
-        now[0], now[1], now[2], start.x, start.y, start.z
+        now[0],
+        now[1],
+        now[2],
+        start.x,
+        start.y,
+        start.z
     );
-    println!(
+    say!(
         "extent   x {:.3} to {:.3}, y {:.3} to {:.3}, z {:.3} to {:.3} m",
-        low[0], high[0], low[1], high[1], low[2], high[2]
+        low[0],
+        high[0],
+        low[1],
+        high[1],
+        low[2],
+        high[2]
     );
-    println!(
+    say!(
         "speed    {:.0} % of the plan: up to {:.3} m/s",
         100.0 * speed,
         speed * prepared.timed.top_speed_m_s()
     );
-    println!(
+    say!(
         "limits   joints within {} rad of the robot's own, velocity {:.0} %, acceleration {:.0} %, jerk {:.0} %",
         config.safety.position_margin_rad,
         100.0 * config.safety.velocity_share,
         100.0 * config.safety.acceleration_share,
         100.0 * config.safety.jerk_share
     );
-    println!("         joint velocity at most {:?} rad/s", limits::DQ_MAX);
-    println!(
+    say!("         joint velocity at most {:?} rad/s", limits::DQ_MAX);
+    say!(
         "reflex   above {:?} Nm at the joints, {:?} N and {:?} Nm at the end effector",
-        config.robot.collision_torque_nm, config.robot.collision_force_n, config.robot.collision_moment_nm
+        config.robot.collision_torque_nm,
+        config.robot.collision_force_n,
+        config.robot.collision_moment_nm
     );
-    println!(
+    say!(
         "load     {} kg; stiffness {:?} Nm/rad",
-        config.robot.load_mass_kg, config.robot.joint_stiffness_nm_rad
+        config.robot.load_mass_kg,
+        config.robot.joint_stiffness_nm_rad
     );
     if args.yes {
         return Ok(true);
