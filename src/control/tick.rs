@@ -51,6 +51,14 @@ pub struct Controller {
     stopped_by: Verdict,
 }
 
+/// What a tick is after, before the generator and the safety layer.
+struct Aim {
+    x_ref: Point,
+    X: Point,
+    q_ref: Joints,
+    verdict: Verdict,
+}
+
 /// A straight way in joint space from where the arm is to where the policy wants to begin.
 #[derive(Clone, Copy, Debug)]
 struct Approach {
@@ -141,59 +149,24 @@ impl Controller {
 
     /// One tick: the command that answers `state`.
     pub fn tick(&mut self, state: &State) -> (Command, Sample) {
-        let (base, dt_ms, mut verdict) = self.understand(state);
+        let (base, dt_ms, sense) = self.understand(state);
         let dt_s = dt_ms as f64 * limits::CYCLE_S;
         self.elapsed_s += dt_s;
-        if !verdict.is_clear() {
-            self.end_by(verdict);
+        if !sense.is_clear() {
+            self.end_by(sense);
         }
         let measured = O_p_EE(state);
-        let mut x_ref = self.timed.at(self.clock.tau_s()).0;
-        let mut X = x_ref;
-        if self.phase == Phase::Approach && self.approach.is_none() {
-            let to = self.policy.evaluate(x_ref.as_slice());
-            let why = self.judge_wish(&to, &x_ref);
-            if why.is_clear() {
-                self.approach = self.plan_approach(&base, &to);
-            }
-            if self.approach.is_none() {
-                self.end_by(if why.is_clear() { Verdict::POSITION } else { why });
-            }
-        }
-        let mut q_ref = base.q;
-        match self.phase {
-            Phase::Approach => {
-                q_ref = self.approach.map_or(base.q, |a| a.at(self.elapsed_s));
-                if self.approach.is_none_or(|a| self.elapsed_s >= a.duration_s + SETTLE_S) {
-                    self.clock.run_at(self.settings.speed);
-                    self.enter(Phase::Follow);
-                }
-            }
-            Phase::Follow | Phase::Rest => {
-                x_ref = self.timed.at(self.clock.advance(dt_s)).0;
-                let desired = Point::from(forward(&base.q, &self.F_T_EE).translation.vector);
-                X = self.follower.step(&x_ref, &measured, &desired, dt_s);
-                if self.knows(&X) {
-                    q_ref = self.wish(&X, dt_s);
-                    verdict = verdict.and(self.judge_wish(&q_ref, &X));
-                } else {
-                    verdict = verdict.and(Verdict::REGION);
-                }
-                if !verdict.is_clear() {
-                    self.end_by(verdict);
-                } else if self.phase == Phase::Follow && self.clock.is_stopped() {
-                    self.enter(Phase::Rest);
-                } else if self.phase == Phase::Rest && self.elapsed_s > SETTLE_S {
-                    self.enter(Phase::Brake);
-                }
-            }
-            Phase::Brake | Phase::Done => {}
-        }
+        let aim = match self.phase {
+            Phase::Approach => self.approach(&base),
+            Phase::Follow | Phase::Rest => self.follow(&measured, &base, dt_s),
+            Phase::Brake | Phase::Done => self.hold(&base),
+        };
+        let verdict = sense.and(aim.verdict);
         let braking = matches!(self.phase, Phase::Brake | Phase::Done);
         let (q_c, limited) = if braking {
             (self.limiter.brake(&base), Verdict::default())
         } else {
-            let proposal = self.generator.step(&base, &q_ref, dt_s);
+            let proposal = self.generator.step(&base, &aim.q_ref, dt_s);
             self.limiter.limit(&base, &proposal)
         };
         if braking && base.is_at_rest() {
@@ -207,9 +180,9 @@ impl Controller {
             tau_s: self.clock.tau_s(),
             state: *state,
             O_p_EE: measured,
-            x_ref,
-            X,
-            q_ref,
+            x_ref: aim.x_ref,
+            X: aim.X,
+            q_ref: aim.q_ref,
             q_c,
             verdict: verdict.and(limited),
             swaps: self.swaps,
@@ -223,6 +196,57 @@ impl Controller {
         self.last = Some((base.after(&q_c), now_ms));
         let command = if self.phase == Phase::Done { Command::Finish(q_c) } else { Command::Position(q_c) };
         (command, sample)
+    }
+
+    /// No aim but to stay: for a brake, and for what comes before or after a motion.
+    fn hold(&self, base: &Motion) -> Aim {
+        let x_ref = self.timed.at(self.clock.tau_s()).0;
+        Aim { x_ref, X: x_ref, q_ref: base.q, verdict: Verdict::default() }
+    }
+
+    /// On the way to where the policy wants to begin; the first call plans it, or ends the motion.
+    fn approach(&mut self, base: &Motion) -> Aim {
+        let aim = self.hold(base);
+        if self.approach.is_none() {
+            let to = self.policy.evaluate(aim.X.as_slice());
+            let mut why = self.judge_wish(&to, &aim.X);
+            if why.is_clear() {
+                self.approach = self.plan_approach(base, &to);
+                why = if self.approach.is_some() { why } else { Verdict::POSITION };
+            }
+            if !why.is_clear() {
+                self.end_by(why);
+                return Aim { verdict: why, ..aim };
+            }
+        }
+        let Some(approach) = self.approach else { return aim };
+        let q_ref = approach.at(self.elapsed_s);
+        if self.elapsed_s >= approach.duration_s + SETTLE_S {
+            self.clock.run_at(self.settings.speed);
+            self.enter(Phase::Follow);
+        }
+        Aim { q_ref, ..aim }
+    }
+
+    /// Along the path; asks the policy only where it was trained, and believes only an answer that points there.
+    fn follow(&mut self, measured: &Point, base: &Motion, dt_s: f64) -> Aim {
+        let x_ref = self.timed.at(self.clock.advance(dt_s)).0;
+        let desired = Point::from(forward(&base.q, &self.F_T_EE).translation.vector);
+        let X = self.follower.step(&x_ref, measured, &desired, dt_s);
+        let (q_ref, verdict) = if self.knows(&X) {
+            let q_ref = self.wish(&X, dt_s);
+            (q_ref, self.judge_wish(&q_ref, &X))
+        } else {
+            (base.q, Verdict::REGION)
+        };
+        if !verdict.is_clear() {
+            self.end_by(verdict);
+        } else if self.phase == Phase::Follow && self.clock.is_stopped() {
+            self.enter(Phase::Rest);
+        } else if self.phase == Phase::Rest && self.elapsed_s > SETTLE_S {
+            self.enter(Phase::Brake);
+        }
+        Aim { x_ref, X, q_ref, verdict }
     }
 
     /// The base of the next command, the milliseconds since the last one, and whether the state makes sense.
