@@ -93,6 +93,10 @@ def main(arguments):
         tensors[name] = np.frombuffer(body[start:end], TYPES[entry["dtype"]]).reshape(entry["shape"])
     count = sum(name.endswith(".weight") for name in tensors)
     layers = [(tensors[f"layers.{i}.weight"].copy(), tensors[f"layers.{i}.bias"].copy()) for i in range(count)]
+    if not probe_path.is_file():
+        print(f"no {probe_path}; make it with: franka-imit eval --policy {path} --trajectory … --probe {probe_path}",
+              file=sys.stderr)
+        return 2
     probe = json.loads(probe_path.read_text())
     inputs, expected = np.array(probe["inputs"]), np.array(probe["q_rad"])
     normal = ((inputs - tensors["input_mean"]) / tensors["input_scale"]).astype(np.float32)

@@ -63,8 +63,11 @@ def demo(args):
 
 
 def window(args):
+    import matplotlib
     import matplotlib.pyplot as plt
 
+    if matplotlib.get_backend().lower() == "agg":
+        sys.exit("draw.py: no display for a window; log in with ssh -X, or try --demo")
     figure, axes = plt.subplots(figsize=(7, 7))
     half = args.size / 2
     axes.set(xlim=(-half, half), ylim=(-half, half), aspect="equal", xlabel="right, m", ylabel="up, m")

@@ -52,6 +52,8 @@ def main():
     except ValueError as error:
         parser.error(f"{args.report}: no JSON: {error}")
 
+    # A report of `train` has at its top what one of `run` has under `train`.
+    report.setdefault("train", report if "loss_mse_rad2_at" in report else None)
     found = {
         key: section(report, *key.split("."))
         for key in ("train.loss_mse_rad2_at", "path.reference_m", "path.measured_m")

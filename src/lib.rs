@@ -1,4 +1,4 @@
-//! Teach a Franka Emika Panda by example: draw or guide a motion, learn it, drive the arm at 1 kHz.
+//! Teach a Franka Emika Panda by example: draw a motion, learn it, drive the arm at 1 kHz.
 //!
 //! ```text
 //!  teach ─► demonstration ─► sde ─► learn ──policy box──►┐

@@ -107,7 +107,7 @@ fn a_robot_that_serves_another_client_is_left_in_peace() {
     let sim = robot(12);
     let _first = Robot::new(&sim.ip().to_string(), RealtimeConfig::Ignore, 1).unwrap();
     let served = wait_for(&sim, "the first client is served", |s| s.client.is_some()).client;
-    Folder::new().run("run --robot-ip 127.0.7.12 --yes").refused(5, &["only one client may be connected"]);
+    Folder::new().run("run --robot-ip 127.0.7.12 --yes").refused(5, &["no other client is connected"]);
     assert_eq!(sim.status().client, served);
 }
 

@@ -19,7 +19,7 @@ mod train;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
 
-/// Teach a Franka Emika Panda by example: draw or guide a motion, learn it in seconds, drive the arm at 1 kHz.
+/// Teach a Franka Emika Panda by example: draw a motion, learn it in seconds, drive the arm at 1 kHz.
 #[derive(Debug, Parser)]
 #[command(version, about, max_term_width = 100, after_help = format!("{EXIT_CODES}\n\nStart here, no robot needed:  franka-imit run --sim"))]
 struct Cli {

@@ -149,6 +149,12 @@ impl Prepared {
             f.lap_s,
             f.top_speed_m_s
         );
+        if f.extent_m[0][2] < 0.0 {
+            say!(
+                "note     the path goes {:.2} m below the robot's foot (z = 0): nothing here knows your table",
+                -f.extent_m[0][2]
+            );
+        }
         if f.smoothing_moved_m > 0.0 {
             say!("         smoothing moved the drawing by at most {:.1} mm", 1e3 * f.smoothing_moved_m);
         }
@@ -205,8 +211,8 @@ pub(super) fn check_region(policy: &Policy, timed: &TimedPath) -> Result<(), Str
     match outside {
         None => Ok(()),
         Some(p) => Err(format!(
-            "the trajectory leaves the region the policy was trained in: ({:.3}, {:.3}, {:.3}) m is outside {:?} to \
-             {:?} m. Train one for this trajectory, or move it",
+            "the trajectory leaves the region the policy was trained in: ({:.3}, {:.3}, {:.3}) m is outside {:.3?} to \
+             {:.3?} m. Train one for this trajectory, or move it",
             p.x, p.y, p.z, region.min, region.max
         )),
     }

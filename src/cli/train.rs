@@ -151,10 +151,10 @@ pub(super) fn say(report: &train::Report) {
     );
     let judged = &report.held_out;
     say!(
-        "judged   {} {} examples: error mean {:.3} mm, p95 {:.3} mm, max {:.3} mm; tilt mean {:.2} mrad, \
+        "judged   on {} {} examples: error mean {:.3} mm, p95 {:.3} mm, max {:.3} mm; tilt mean {:.2} mrad, \
          max {:.2} mrad",
-        if judged.judged == report.samples { "on the training's own" } else { "on held-out" },
         judged.judged,
+        if judged.judged == report.samples { "of the training's own" } else { "held-out" },
         judged.error_mm.mean,
         judged.error_mm.p95,
         judged.error_mm.max,
@@ -225,7 +225,7 @@ fn examples(args: &Args, expert: &Expert, name: &str) -> anyhow::Result<(Dataset
     let relabelled = Dataset::load(file, Some(*expert.F_T_EE())).map_err(usage)?.relabel(expert);
     let dropped = relabelled.dropped;
     say!(
-        "relabel  {} positions kept with our expert's labels, {} dropped ({} out of reach)",
+        "relabel  {} positions kept with our expert's labels, {} dropped ({} out of reach, the rest too near a joint limit)",
         relabelled.dataset.examples.len(),
         dropped.count(),
         dropped.out_of_reach

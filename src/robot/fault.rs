@@ -16,8 +16,8 @@ pub enum Fault {
     },
     /// Nothing answers, or the port is refused.
     #[error(
-        "no robot answers at {address}, port 1337: {reason}. Check the cable, the address, and that FCI is \
-         activated in Desk; only one client may be connected"
+        "no robot answers at {address}, port 1337: {reason}. Check the address and the cable, that FCI is activated in \
+         Desk, and that no other client is connected: the robot takes one"
     )]
     Unreachable {
         /// Where we tried.

@@ -36,7 +36,7 @@ pub struct Drive {
     path: Thinned,
 }
 
-/// What [`Drive`] collected.
+/// What [`Drive`] collected; an error is `None` when the path was never followed.
 #[derive(Clone, Debug, Serialize)]
 pub struct DriveFigures {
     /// States answered.
@@ -48,11 +48,11 @@ pub struct DriveFigures {
     /// Ticks in which the safety layer changed a proposal.
     pub limiter_active_ticks: u64,
     /// Measured position against the reference of the same time, mm.
-    pub tracking_error_mm: Errors,
+    pub tracking_error_mm: Option<Errors>,
     /// Measured position against the nearest point of the reference curve, mm.
-    pub contour_error_mm: Errors,
+    pub contour_error_mm: Option<Errors>,
     /// Measured tool axis against straight down, mrad.
-    pub tilt_mrad: Errors,
+    pub tilt_mrad: Option<Errors>,
     /// Largest distance of desired joint 3, the elbow's, from the expert's at the same reference point, rad.
     pub elbow_drift_rad: f64,
     /// Policies taken over.

@@ -28,14 +28,14 @@ impl Spread {
         }
     }
 
-    /// Mean, 95th percentile and maximum; zeros when nothing was added.
-    pub fn figures(&self) -> Errors {
+    /// Mean, 95th percentile and maximum; `None` when nothing was added: not measured is not zero.
+    pub fn figures(&self) -> Option<Errors> {
         let n = self.histogram.len();
         if n == 0 {
-            return Errors::default();
+            return None;
         }
         let p95 = self.histogram.value_at_quantile(0.95) as f64 * RESOLUTION;
-        Errors { mean: self.sum / n as f64, p95: p95.min(self.max), max: self.max }
+        Some(Errors { mean: self.sum / n as f64, p95: p95.min(self.max), max: self.max })
     }
 }
 
@@ -58,8 +58,9 @@ mod tests {
     #[test]
     fn figures_are_those_of_the_values() {
         let mut spread = Spread::new();
+        assert_eq!(spread.figures(), None);
         spread.extend((1..=100).map(f64::from));
-        let figures = spread.figures();
+        let figures = spread.figures().unwrap();
         assert!((figures.mean - 50.5).abs() < 1e-9);
         assert!((figures.p95 - 95.0).abs() < 0.1);
         assert_eq!(figures.max, 100.0);

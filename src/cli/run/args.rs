@@ -28,14 +28,14 @@ pub(in super::super) struct Args {
     pub(super) trajectory: String,
     /// Speed along an untimed path, m/s; bends and corners are slowed. [default: motion.speed_m_s]
     #[arg(long, value_name = "M/S", allow_negative_numbers = true)]
-    speed_m_s: Option<f64>,
+    pub(super) speed_m_s: Option<f64>,
     /// Rate of the whole motion, 1 = as planned. [default: 1 in simulation, 0.1 on a robot]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     speed: Option<f64>,
     /// Laps to drive. [default: without end on a terminal, else 1]
     #[arg(long, conflicts_with = "duration_s", allow_negative_numbers = true)]
     laps: Option<u32>,
-    /// Seconds to drive.
+    /// Seconds to drive on the path, after the way to the start; not with --laps.
     #[arg(long, value_name = "S", allow_negative_numbers = true)]
     duration_s: Option<f64>,
     /// Drive with this policy instead of training one.
@@ -98,6 +98,11 @@ impl Args {
         wrong.extend(range.iter().map(said("")));
         if self.is_lockstep() {
             config.robot.silence_timeout_s = LOCKSTEP_SILENCE_S;
+        }
+        if self.wire_log.is_some() && !self.sim {
+            wrong.push(
+                "--wire-log: only a simulated robot writes it; give it to 'franka-imit sim'".to_string(),
+            );
         }
         if self.is_lockstep() && self.robot_ip.is_some() {
             wrong.push("--pace lockstep: only a simulated robot waits for its commands".to_string());

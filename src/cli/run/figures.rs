@@ -18,7 +18,7 @@ pub(super) struct Figures {
     #[serde(flatten)]
     drive: DriveFigures,
     /// Our own time from a state's arrival to its command.
-    tick_us: Quantiles,
+    tick_us: Option<Quantiles>,
     /// FK(π(x)) against x along the reference, of the policy the drive began with.
     network_error_mm: Errors,
     /// Tool axis of FK(π(x)) against straight down, of the same.
@@ -76,7 +76,7 @@ impl Figures {
                 set: run.config.robot.clone(),
             },
             drive: drive.figures(),
-            tick_us: outcome.as_ref().map(|o| o.tick_ns.quantiles_us()).unwrap_or_default(),
+            tick_us: outcome.as_ref().filter(|o| !o.tick_ns.is_empty()).map(|o| o.tick_ns.quantiles_us()),
             network_error_mm: prepared.network.error_mm,
             network_tilt_mrad: prepared.network.tilt_mrad,
             network_at_end: last
@@ -98,18 +98,21 @@ impl Figures {
             Ending::Failed => "ended early",
         };
         say!(
-            "drove    {how}: {} cycles, {} missed, success rate at least {:.2}",
+            "drove    {how}: {} cycles, {} commands missed; in the worst tenth of a second {:.0} % arrived",
             d.cycles,
             d.missed_commands,
-            d.success_rate_min
+            100.0 * d.success_rate_min
         );
-        say!(
-            "error    from the curve mean {:.2} mm, max {:.2} mm; from the moving reference mean {:.2} mm, max {:.2} mm",
-            d.contour_error_mm.mean,
-            d.contour_error_mm.max,
-            d.tracking_error_mm.mean,
-            d.tracking_error_mm.max
-        );
+        match (d.contour_error_mm, d.tracking_error_mm) {
+            (Some(contour), Some(tracking)) => say!(
+                "error    from the curve mean {:.2} mm, max {:.2} mm; from the moving reference mean {:.2} mm, max {:.2} mm",
+                contour.mean,
+                contour.max,
+                tracking.mean,
+                tracking.max
+            ),
+            _ => say!("error    none measured: the path was not reached"),
+        }
         say!(
             "learning {} samples, {} steps; {} policies offered, {} taken over, {} refused",
             self.policies.samples,
@@ -118,12 +121,13 @@ impl Figures {
             d.swaps,
             self.policies.rejected
         );
-        say!(
-            "timing   tick p50 {:.1} µs, p99 {:.1} µs; limiter active in {} ticks; first motion after {:.2} s",
-            self.tick_us.p50,
-            self.tick_us.p99,
-            d.limiter_active_ticks,
-            self.first_motion_s.unwrap_or(f64::NAN)
-        );
+        if let (Some(tick_us), Some(first_motion_s)) = (self.tick_us, self.first_motion_s) {
+            say!(
+                "timing   tick p50 {:.1} µs, p99 {:.1} µs; limiter active in {} ticks; first motion after {first_motion_s:.2} s",
+                tick_us.p50,
+                tick_us.p99,
+                d.limiter_active_ticks
+            );
+        }
     }
 }

@@ -1,7 +1,6 @@
 //! The live line of a drive: ten times a second on a terminal, nothing elsewhere.
 use super::super::common::bar;
 use crate::control::Pulse;
-use crate::learn::TrainerCounts;
 use crate::telemetry::Drive;
 use indicatif::ProgressBar;
 use std::time::{Duration, Instant};
@@ -25,7 +24,7 @@ impl Live {
         Live { bar: bar(length, template), laps, lap_s, shown: None }
     }
 
-    pub(super) fn show(&mut self, drive: &Drive, pulse: &Pulse, counts: &TrainerCounts, stopping: bool) {
+    pub(super) fn show(&mut self, drive: &Drive, pulse: &Pulse, stopping: bool) {
         if self.bar.is_hidden() || self.shown.is_some_and(|shown| shown.elapsed() < PERIOD) {
             return;
         }
@@ -33,18 +32,19 @@ impl Live {
         let Some(last) = drive.last() else { return };
         let figures = drive.figures();
         self.bar.set_position((last.tau_s * 1e3) as u64);
-        let lap = match self.laps {
-            Some(laps) => format!("lap {:.1}/{laps:.1}", last.tau_s / self.lap_s),
-            None => format!("lap {:.1} · Ctrl-C stops", last.tau_s / self.lap_s),
+        let lap = last.tau_s / self.lap_s;
+        let place = match self.laps {
+            _ if stopping => "stopping".to_string(),
+            _ if last.tau_s == 0.0 => "on the way to the start".to_string(),
+            Some(laps) => format!("lap {lap:.1}/{laps:.1}"),
+            None => format!("lap {lap:.1} · Ctrl-C stops"),
         };
+        let contour = figures.contour_error_mm.map_or(String::new(), |e| format!(" · {:.2} mm", e.mean));
         self.bar.set_message(format!(
-            "{} · contour {:.2} mm · {} missed of {} · policies {} taken, {} refused",
-            if stopping { "stopping".to_string() } else { lap },
-            figures.contour_error_mm.mean,
+            "{place}{contour} · missed {}/{} · learned {}",
             figures.missed_commands,
             pulse.ticks(),
-            figures.swaps,
-            counts.rejected,
+            figures.swaps
         ));
     }
 

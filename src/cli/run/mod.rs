@@ -41,6 +41,9 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     robot::greet(&session, sim.is_some(), &granted);
     robot::check_ready(&state, &config.safety)?;
 
+    if args.speed_m_s.is_some() && loaded.path.timing().is_some() {
+        say!("note     --speed-m-s has no effect: the file has times (t_s); leave them out, or use --speed");
+    }
     let prepared = prepare::prepare(&config, &args.trajectory, loaded.path, &state, given)?;
     prepared.say();
     let speed = args.speed_or_default();
@@ -112,7 +115,7 @@ impl Run<'_> {
             if stop.load(Relaxed) && !asked {
                 asked = operator.requests.try_send(Request::Stop).is_ok();
             }
-            live.show(&drive, pulse, &counts(), asked);
+            live.show(&drive, pulse, asked);
         });
         operator.samples.try_iter().for_each(|sample| drive.add(&sample));
         live.finish();

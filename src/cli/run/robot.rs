@@ -116,9 +116,10 @@ pub(super) fn confirm(
         high[2]
     );
     say!(
-        "speed    {:.0} % of the plan: up to {:.3} m/s",
+        "speed    {:.0} % of the plan: up to {:.3} m/s, one lap {:.0} s",
         100.0 * speed,
-        speed * prepared.timed.top_speed_m_s()
+        speed * prepared.timed.top_speed_m_s(),
+        prepared.timed.lap_s() / speed
     );
     say!(
         "limits   joints within {} rad of the robot's own, velocity {:.0} %, acceleration {:.0} %, jerk {:.0} %",
@@ -127,7 +128,8 @@ pub(super) fn confirm(
         100.0 * config.safety.acceleration_share,
         100.0 * config.safety.jerk_share
     );
-    say!("         joint velocity at most {:?} rad/s", limits::DQ_MAX);
+    let fastest = limits::DQ_MAX.map(|v| (1e3 * config.safety.velocity_share * v).round() / 1e3);
+    say!("         joint velocity at most {fastest:?} rad/s");
     say!(
         "reflex   above {:?} Nm at the joints, {:?} N and {:?} Nm at the end effector",
         config.robot.collision_torque_nm,
