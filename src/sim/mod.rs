@@ -25,7 +25,6 @@ use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 pub use options::{Options, Pace};
 
@@ -167,7 +166,6 @@ impl Sim {
         let bind = |source| Error::Bind { address, source };
         let session = Session::listen(address, options.protocol_version).map_err(bind)?;
         let udp = UdpSocket::bind((options.bind, 0)).map_err(bind)?;
-        udp.set_read_timeout(Some(Duration::from_secs_f64(options.lockstep_timeout_s))).map_err(bind)?;
         udp.set_nonblocking(true).map_err(bind)?;
         let log = match &options.wire_log {
             Some(path) => Some(

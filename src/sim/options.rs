@@ -54,7 +54,7 @@ impl Default for Options {
         Self {
             bind: IpAddr::V4(Ipv4Addr::LOCALHOST),
             pace: Pace::default(),
-            lockstep_timeout_s: 0.5,
+            lockstep_timeout_s: 0.020,
             q_start_rad: Q_READY,
             seed: 0,
             q_noise_rad: 0.0,

@@ -19,6 +19,8 @@ use super::{Hook, Status};
 use crate::robot::limits::CYCLE_S;
 use crate::robot::{JOINTS, Joints};
 
+/// Lockstep: how long the first answer of a motion is waited for before another state is sent.
+const STARTING: Duration = Duration::from_millis(20);
 const CYCLE: Duration = Duration::from_millis(1);
 /// A state that leaves later than this moves the schedule: the next slot would be too short to answer.
 const SLIP: Duration = Duration::from_micros(250);
@@ -37,6 +39,7 @@ pub(super) struct Server {
     status: Status,
     client_udp: Option<SocketAddr>,
     blocking: bool,
+    patience: Duration,
     deadline: Instant,
     events: Vec<Event>,
     /// Losses; and the sensors, begun anew with every motion so that a run is reproducible.
@@ -68,6 +71,7 @@ impl Server {
             status: Status::default(),
             client_udp: None,
             blocking: false,
+            patience: Duration::ZERO,
             deadline: Instant::now(),
             events: Vec::new(),
             losses: StdRng::seed_from_u64(options.seed),
@@ -165,7 +169,12 @@ impl Server {
 
     fn await_command(&mut self) {
         self.set_blocking(true);
-        let timeout = Duration::from_secs_f64(self.options.lockstep_timeout_s);
+        let mut timeout = Duration::from_secs_f64(self.options.lockstep_timeout_s);
+        if self.robot.starting() {
+            // A client may want one more state before its first answer, and nothing is missed yet.
+            timeout = timeout.min(STARTING);
+        }
+        self.set_patience(timeout);
         let sent = Instant::now();
         while !self.robot.has_command() && !self.dropped {
             // A datagram that is no answer starts the socket's own timeout anew, hence the second bound.
@@ -224,6 +233,13 @@ impl Server {
             return true;
         }
         self.command_loss > 0.0 && self.losses.random_bool(self.command_loss)
+    }
+
+    /// How long a blocking receive waits at most.
+    fn set_patience(&mut self, patience: Duration) {
+        if self.patience != patience && self.udp.set_read_timeout(Some(patience)).is_ok() {
+            self.patience = patience;
+        }
     }
 
     /// A non-blocking flag belongs to the socket, so it is changed only when the way of waiting changes.
