@@ -7,7 +7,7 @@ use crate::demonstration::{shapes, time_law};
 use crate::kinematics::from_column_major;
 use crate::learn::judge::Judgement;
 use crate::policy;
-use crate::telemetry::{Ending, Report, write_atomically};
+use crate::telemetry::{Ending, Report};
 use serde::Serialize;
 use std::path::PathBuf;
 
@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             .map(|k| path.point(path.length_m() * k as f64 / PROBES as f64).as_slice().to_vec())
             .collect();
         let probe = policy::probe(&mut policy, &points);
-        write_atomically(file, serde_json::to_string_pretty(&probe)?.as_bytes())?;
+        crate::atomic_file::write(file, serde_json::to_string_pretty(&probe)?.as_bytes())?;
         say!("probe    {}", file.display());
     }
     let figures =

@@ -60,11 +60,6 @@ impl Learner {
         self.adam.step(isa, self.network.parameters_mut(), self.workspace.gradient(), self.learning_rate);
     }
 
-    /// Changes the learning rate.
-    pub fn rate(&mut self, learning_rate: f64) {
-        self.learning_rate = learning_rate;
-    }
-
     /// Writes the weights into a policy of the same sizes.
     pub fn write_to(&self, policy: &mut Policy) {
         policy.take_parameters(&self.network);

@@ -161,15 +161,6 @@ impl Panda {
         .map_err(rejected("the load"))
     }
 
-    /// Clears a reflex. Takes seconds on a real arm, which may move a little.
-    ///
-    /// # Errors
-    /// [`Fault::Rejected`] when a person must mend it (user stop, joint limit, closed brakes).
-    pub fn recover(&mut self) -> Result<(), Fault> {
-        caught(|| self.robot.automatic_error_recovery())?
-            .map_err(|e| Fault::Rejected { command: "the error recovery", reason: e.to_string() })
-    }
-
     /// Runs one joint-position motion under the robot's joint impedance controller until `tick` finishes it.
     ///
     /// `tick` gets each new state and returns finite joint positions, else the driver panics (caught here).
