@@ -3,13 +3,14 @@ mod requests;
 #[cfg(test)]
 mod tests;
 
+use super::Options;
 use super::judge::{self, Desired, SuccessRate, error};
-use super::plant::Plant;
+use super::plant::{Control, Plant};
 use super::settings::Settings;
 use super::wire::commands::{MoveStatus, RecoveryStatus};
 use super::wire::state::{ControllerMode, MotionGeneratorMode, RobotMode};
 use super::wire::{Response, RobotCommand};
-use crate::robot::limits::{LOST_COMMANDS_MAX, Q_MAX, Q_MIN};
+use crate::robot::limits::{CYCLE_S, LOST_COMMANDS_MAX, Q_MAX, Q_MIN};
 use crate::robot::{Errors, JOINTS, Joints};
 
 /// How far a measured joint may leave its range before the robot stops, rad (undocumented: our choice). A
@@ -72,6 +73,8 @@ pub(super) struct Robot {
     pub(super) settings: Settings,
     pub(super) plant: Plant,
     pub(super) desired: Desired,
+    /// Torque the controller asks for, Nm, without gravity: the client's own in torque control.
+    pub(super) tau_J_d: Joints,
     pub(super) errors: Errors,
     pub(super) reflex_reason: Errors,
     /// Id of the state that stands for now: robot time in ms.
@@ -92,12 +95,13 @@ pub(super) struct Robot {
 }
 
 impl Robot {
-    /// At rest at `q`; error recovery takes `recovery_ms`.
-    pub(super) fn new(q: Joints, recovery_ms: u64) -> Self {
+    /// At rest at the start of `options`.
+    pub(super) fn new(options: &Options) -> Self {
         Self {
             settings: Settings::default(),
-            plant: Plant::new(q),
-            desired: Desired::at(q),
+            plant: Plant::new(options),
+            desired: Desired::at(options.q_start_rad),
+            tau_J_d: [0.0; JOINTS],
             errors: Errors::default(),
             reflex_reason: Errors::default(),
             message_id: 1,
@@ -107,7 +111,7 @@ impl Robot {
             motion: None,
             waiting_move: None,
             recovery: None,
-            recovery_ms,
+            recovery_ms: (options.recovery_delay_s / CYCLE_S).round() as u64,
             user_stop: false,
             slot: None,
         }
@@ -257,8 +261,16 @@ impl Robot {
             Some(motion) => self.advance(motion, command),
             None => self.desired = judge::brake(&self.desired),
         }
-        self.plant.step(&self.desired, &self.settings.K_theta);
+        if self.starting() {
+            self.plant.begin_motion(self.motions);
+        }
+        self.plant.step(Control::JointImpedance, &self.desired, &self.settings);
+        self.tau_J_d = self.plant.tau;
         self.message_id += 1;
+        let contact = self.plant.reflex();
+        if !contact.is_empty() && self.errors.is_empty() {
+            self.reflex(contact);
+        }
         let outside = (0..JOINTS)
             .any(|i| !(Q_MIN[i] - MEASURED_MARGIN..=Q_MAX[i] + MEASURED_MARGIN).contains(&self.plant.q[i]));
         if outside && self.errors.is_empty() {

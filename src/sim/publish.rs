@@ -15,15 +15,10 @@ const I_HAND: [f64; 9] = [0.001, 0.0, 0.0, 0.0, 0.0025, 0.0, 0.0, 0.0, 0.0017];
 /// The fourth joint's angle at which the elbow changes sides, rad (libfranka-common, elbow documentation).
 const ELBOW_FLIP: f64 = -0.467002423653011;
 
-/// The state of `robot`, its sensors off by `q_noise` rad and `dq_noise` rad/s.
-///
-/// Torques are those of the internal controller, without gravity; there is no contact, so external torques
-/// and forces are zero.
-pub(super) fn state(robot: &Robot, q_noise: &Joints, dq_noise: &Joints) -> RobotState {
-    let (settings, plant, desired) = (&robot.settings, &robot.plant, &robot.desired);
-    let measured = |value: &Joints, noise: &Joints| std::array::from_fn(|i| value[i] + noise[i]);
-    let (q, dq): (Joints, Joints) = (measured(&plant.q, q_noise), measured(&plant.dq, dq_noise));
-    let O_T_EE = to_column_major(&forward_and_jacobian(&q, &settings.tool).0);
+/// The state of `robot`: everything measured is the robot's own, nominal view.
+pub(super) fn state(robot: &Robot) -> RobotState {
+    let (settings, measured, desired) = (&robot.settings, robot.plant.measured(), &robot.desired);
+    let O_T_EE = to_column_major(&forward_and_jacobian(&measured.q, &settings.tool).0);
     let (O_T_EE_d, J_d) = forward_and_jacobian(&desired.q, &settings.tool);
     let O_T_EE_d = to_column_major(&O_T_EE_d);
     let O_dP_EE_d: [f64; 6] = (J_d * SVector::<f64, JOINTS>::from(desired.dq)).into();
@@ -41,23 +36,23 @@ pub(super) fn state(robot: &Robot, q_noise: &Joints, dq_noise: &Joints) -> Robot
         m_load: settings.load.m_load,
         I_load: settings.load.I_load,
         F_x_Cload: settings.load.F_x_Cload,
-        elbow: elbow(&q),
+        elbow: elbow(&measured.q),
         elbow_d: elbow(&desired.q),
-        tau_J: plant.tau,
-        tau_J_d: plant.tau,
-        dtau_J: plant.dtau,
-        q,
+        tau_J: measured.tau_J,
+        tau_J_d: robot.tau_J_d,
+        dtau_J: measured.dtau_J,
+        q: measured.q,
         q_d: desired.q,
-        dq,
+        dq: measured.dq,
         dq_d: desired.dq,
         ddq_d: desired.ddq,
-        joint_contact: [0.0; JOINTS],
-        cartesian_contact: [0.0; 6],
-        joint_collision: [0.0; JOINTS],
-        cartesian_collision: [0.0; 6],
-        tau_ext_hat_filtered: [0.0; JOINTS],
-        O_F_ext_hat_K: [0.0; 6],
-        K_F_ext_hat_K: [0.0; 6],
+        joint_contact: measured.joint_contact,
+        cartesian_contact: measured.cartesian_contact,
+        joint_collision: measured.joint_collision,
+        cartesian_collision: measured.cartesian_collision,
+        tau_ext_hat_filtered: measured.tau_ext_hat_filtered,
+        O_F_ext_hat_K: measured.O_F_ext_hat_K,
+        K_F_ext_hat_K: measured.K_F_ext_hat_K,
         O_dP_EE_d,
         O_ddP_O: [0.0, 0.0, -9.81],
         elbow_c: elbow(&desired.q),
@@ -66,8 +61,8 @@ pub(super) fn state(robot: &Robot, q_noise: &Joints, dq_noise: &Joints) -> Robot
         O_T_EE_c: O_T_EE_d,
         O_dP_EE_c: [0.0; 6],
         O_ddP_EE_c: [0.0; 6],
-        theta: q,
-        dtheta: dq,
+        theta: measured.theta,
+        dtheta: measured.dtheta,
         motion_generator_mode: robot.generator_mode(),
         controller_mode: robot.controller_mode(),
         errors: robot.errors,

@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use rand_distr::{Distribution, StandardNormal};
 
 use super::motion::{Receipt, Robot};
 use super::options::{Options, Pace};
@@ -16,16 +15,12 @@ use super::session::{Event, Session};
 use super::wire::{RobotCommand, RobotState};
 use super::wire_log::WireLog;
 use super::{Hook, Status};
-use crate::robot::limits::CYCLE_S;
-use crate::robot::{JOINTS, Joints};
 
 /// Lockstep: how long the first answer of a motion is waited for before another state is sent.
 const STARTING: Duration = Duration::from_millis(20);
 const CYCLE: Duration = Duration::from_millis(1);
 /// A state that leaves later than this moves the schedule: the next slot would be too short to answer.
 const SLIP: Duration = Duration::from_micros(250);
-/// A velocity estimate's noise for a position noise of 1, 1/s.
-const DQ_NOISE: f64 = 100.0;
 
 /// The thread's world.
 pub(super) struct Server {
@@ -42,9 +37,7 @@ pub(super) struct Server {
     patience: Duration,
     deadline: Instant,
     events: Vec<Event>,
-    /// Losses; and the sensors, begun anew with every motion so that a run is reproducible.
     losses: StdRng,
-    noise: StdRng,
     drop_next: u32,
     command_loss: f64,
     /// The slot's command came and was dropped: nothing more to wait for.
@@ -60,9 +53,8 @@ impl Server {
         shared: Arc<Mutex<Status>>,
         log: Option<WireLog>,
     ) -> Self {
-        let recovery_ms = (options.recovery_delay_s / CYCLE_S).round() as u64;
         Self {
-            robot: Robot::new(options.q_start_rad, recovery_ms),
+            robot: Robot::new(&options),
             session,
             udp,
             hooks,
@@ -75,7 +67,6 @@ impl Server {
             deadline: Instant::now(),
             events: Vec::new(),
             losses: StdRng::seed_from_u64(options.seed),
-            noise: StdRng::seed_from_u64(options.seed),
             drop_next: 0,
             command_loss: options.command_loss,
             dropped: false,
@@ -101,8 +92,7 @@ impl Server {
 
     /// Sends the state that stands for now.
     fn publish(&mut self) {
-        let (q_noise, dq_noise) = self.sensor_noise();
-        let state = publish::state(&self.robot, &q_noise, &dq_noise);
+        let state = publish::state(&self.robot);
         if let Some(client) = self.client_udp {
             match self.udp.send_to(&state.encode(), client) {
                 Ok(_) => self.status.states_sent += 1,
@@ -113,24 +103,6 @@ impl Server {
             }
         }
         self.share(&state);
-    }
-
-    fn sensor_noise(&mut self) -> (Joints, Joints) {
-        let sigma = self.options.q_noise_rad;
-        if sigma == 0.0 {
-            return ([0.0; JOINTS], [0.0; JOINTS]);
-        }
-        if self.robot.starting() {
-            // How many states pass before a client's first command is up to its machine: they draw the same.
-            self.noise = StdRng::seed_from_u64(self.options.seed ^ self.robot.motions << 32);
-        }
-        let mut draw = |sigma: f64| {
-            std::array::from_fn(|_| {
-                let z: f64 = StandardNormal.sample(&mut self.noise);
-                sigma * z
-            })
-        };
-        (draw(sigma), draw(sigma * DQ_NOISE))
     }
 
     fn share(&mut self, state: &RobotState) {

@@ -1,7 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::robot::limits::{CYCLE_S, DDDQ_MAX, DDQ_MAX, DQ_MAX, Q_READY};
+use crate::robot::limits::{CYCLE_S, DDDQ_MAX, DDQ_MAX, DQ_MAX};
 use crate::sim::publish;
 use crate::sim::wire::Request;
 
@@ -61,7 +61,7 @@ proptest! {
     fn whatever_happens_every_state_is_finite_and_what_is_desired_is_legal(
         happenings in prop::collection::vec(happening(), 1..200)
     ) {
-        let mut robot = Robot::new(Q_READY, 3);
+        let mut robot = Robot::new(&Options { recovery_delay_s: 0.003, ..Options::default() });
         for (id, happening) in happenings.into_iter().enumerate() {
             match happening {
                 Happening::Request(kind, payload) => {
@@ -99,7 +99,7 @@ proptest! {
             }
             robot.begin_waiting(true);
             robot.tick();
-            let state = publish::state(&robot, &[0.0; JOINTS], &[0.0; JOINTS]);
+            let state = publish::state(&robot);
             let numbers = [state.q, state.dq, state.q_d, state.dq_d, state.ddq_d, state.tau_J, state.dtau_J];
             prop_assert!(numbers.as_flattened().iter().chain(&state.O_T_EE).chain(&state.O_T_EE_d).all(|x| x.is_finite()));
             for i in 0..JOINTS {
@@ -114,7 +114,7 @@ proptest! {
 
     #[test]
     fn every_request_has_its_answers_and_no_more(happenings in prop::collection::vec(happening(), 1..100)) {
-        let mut robot = Robot::new(Q_READY, 3);
+        let mut robot = Robot::new(&Options { recovery_delay_s: 0.003, ..Options::default() });
         let (mut moves, mut others) = (0, 0);
         for (id, happening) in happenings.into_iter().enumerate() {
             match happening {
@@ -143,7 +143,7 @@ proptest! {
 
 #[test]
 fn the_answer_to_a_recovery_is_not_given_to_the_next_client() {
-    let mut robot = Robot::new(Q_READY, 5);
+    let mut robot = Robot::new(&Options { recovery_delay_s: 0.005, ..Options::default() });
     robot.reflex(judge::only(6));
     robot.request(3, &Request::AutomaticErrorRecovery);
     assert_eq!(robot.mode(), RobotMode::AutomaticErrorRecovery);
