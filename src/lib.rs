@@ -26,6 +26,8 @@ pub mod policy;
 
 pub mod timing;
 
+pub mod dynamics;
+
 pub mod safety;
 
 pub mod demonstration;
