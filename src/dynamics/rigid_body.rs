@@ -263,7 +263,11 @@ impl Arm {
 
     /// All terms of the equations of motion; `dq` in rad/s, `g_earth` in m/s².
     pub fn terms(&self, angles: &[SinCos; 7], dq: &PerJoint, g_earth: &Vector) -> Terms {
-        let frames = self.frames_at(angles);
+        self.terms_at(&self.frames_at(angles), dq, g_earth)
+    }
+
+    /// [`Self::terms`] where the frames are known already.
+    pub fn terms_at(&self, frames: &[Frame; 8], dq: &PerJoint, g_earth: &Vector) -> Terms {
         let mut S = [Spatial::ZERO; 7];
         let mut V = [Spatial::ZERO; 7];
         let mut turn = [Spatial::ZERO; 7];

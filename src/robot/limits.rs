@@ -35,3 +35,6 @@ pub const Q_READY: Joints = [
     std::f64::consts::FRAC_PI_2,
     std::f64::consts::FRAC_PI_4,
 ];
+
+/// Largest joint torques, Nm (Franka FCI documentation, "Joint space limits", Panda).
+pub const TAU_MAX: Joints = [87.0, 87.0, 87.0, 87.0, 12.0, 12.0, 12.0];

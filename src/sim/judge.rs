@@ -9,6 +9,8 @@ use crate::robot::{Errors, JOINTS, Joints};
 #[allow(missing_docs)] // the names are those of `robot::ERROR_NAMES`
 pub mod error {
     pub const JOINT_POSITION_LIMITS: usize = 0;
+    pub const JOINT_REFLEX: usize = 6;
+    pub const CARTESIAN_REFLEX: usize = 7;
     pub const START_POSE_INVALID: usize = 11;
     pub const POSITION_LIMITS: usize = 12;
     pub const VELOCITY_LIMITS: usize = 13;

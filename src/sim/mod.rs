@@ -27,6 +27,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 pub use options::{Options, Pace};
+pub use plant::{ArmError, Truth};
 
 use crate::range::Violation;
 use crate::robot::{ERROR_NAMES, Errors, Joints, Mode};

@@ -98,7 +98,7 @@ impl Robot {
     /// At rest at the start of `options`.
     pub(super) fn new(options: &Options) -> Self {
         Self {
-            settings: Settings::default(),
+            settings: if options.hand { Settings::default() } else { Settings::without_hand() },
             plant: Plant::new(options),
             desired: Desired::at(options.q_start_rad),
             tau_J_d: [0.0; JOINTS],
@@ -278,6 +278,7 @@ impl Robot {
         }
         if self.recovery.is_some_and(|(_, until)| self.message_id >= until) && self.desired.at_rest() {
             self.errors = Errors::default();
+            self.plant.clear_collisions();
             self.end_recovery(RecoveryStatus::Success);
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::plant::ArmError;
 use super::wire::VERSION;
 use crate::range::{Violation, check_range, check_that};
 use crate::robot::Joints;
@@ -37,6 +38,22 @@ pub struct Options {
     pub seed: u64,
     /// Standard deviation of the measured joint positions, rad; velocities get a hundredfold of it, in rad/s.
     pub q_noise_rad: f64,
+    /// Standard deviation of the measured joint torques, Nm.
+    pub tau_noise_nm: f64,
+    /// How far the arm's masses are from what the robot knows of them: standard deviation of each as a share, 0 to
+    /// 0.2; centres of mass are off by 0.05 m times this.
+    pub model_error: f64,
+    /// Friction of the joints as a share of the usual; 0 is none.
+    pub friction: f64,
+    /// Whether the Franka hand is on the flange.
+    pub hand: bool,
+    /// Mass between the fingers, which clients have to declare, kg.
+    pub payload_kg: f64,
+    /// Height of a horizontal plane the end effector can touch, m; out of reach by default.
+    pub floor_z_m: f64,
+    /// What the robot cannot see of itself.
+    #[serde(skip)]
+    pub arm_error: ArmError,
     /// Share of the commands lost on the way, 0 to 1.
     pub command_loss: f64,
     /// How long automatic error recovery takes, s. Real robots: 0.7 to 7.3 s (users' measurements).
@@ -58,6 +75,13 @@ impl Default for Options {
             q_start_rad: Q_READY,
             seed: 0,
             q_noise_rad: 0.0,
+            tau_noise_nm: 0.0,
+            model_error: 0.01,
+            friction: 1.0,
+            hand: true,
+            payload_kg: 0.0,
+            floor_z_m: -10.0,
+            arm_error: ArmError::default(),
             command_loss: 0.0,
             recovery_delay_s: 1.0,
             protocol_version: VERSION,
@@ -83,6 +107,12 @@ impl Options {
             check_range(&mut out, "q_start_rad", q, low..=high, "rad");
         }
         check_range(&mut out, "q_noise_rad", self.q_noise_rad, 0.0..=0.01, "rad");
+        check_range(&mut out, "tau_noise_nm", self.tau_noise_nm, 0.0..=1.0, "Nm");
+        check_range(&mut out, "model_error", self.model_error, 0.0..=0.2, "");
+        check_range(&mut out, "friction", self.friction, 0.0..=10.0, "");
+        check_range(&mut out, "payload_kg", self.payload_kg, 0.0..=5.0, "kg");
+        check_range(&mut out, "floor_z_m", self.floor_z_m, -10.0..=1.5, "m");
+        out.extend(self.arm_error.validate());
         check_range(&mut out, "command_loss", self.command_loss, 0.0..=1.0, "");
         check_range(&mut out, "recovery_delay_s", self.recovery_delay_s, 0.0..=60.0, "s");
         out

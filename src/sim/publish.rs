@@ -2,16 +2,11 @@
 use super::motion::Robot;
 
 use super::wire::RobotState;
+use crate::dynamics::G_EARTH;
 use crate::kinematics::{forward_and_jacobian, to_column_major};
 use crate::robot::{JOINTS, Joints};
 use nalgebra::SVector;
 
-/// Mass of the Franka hand, kg (Franka Hand product manual).
-const M_HAND: f64 = 0.73;
-/// The hand's centre of mass in the flange frame, m (Desk's default for the hand).
-const F_X_CHAND: [f64; 3] = [-0.01, 0.0, 0.03];
-/// The hand's inertia about its centre of mass, kg m² (Desk's default for the hand).
-const I_HAND: [f64; 9] = [0.001, 0.0, 0.0, 0.0, 0.0025, 0.0, 0.0, 0.0, 0.0017];
 /// The fourth joint's angle at which the elbow changes sides, rad (libfranka-common, elbow documentation).
 const ELBOW_FLIP: f64 = -0.467002423653011;
 
@@ -30,9 +25,9 @@ pub(super) fn state(robot: &Robot) -> RobotState {
         EE_T_K: settings.EE_T_K,
         F_T_NE: settings.F_T_NE,
         NE_T_EE: settings.NE_T_EE,
-        m_ee: M_HAND,
-        I_ee: I_HAND,
-        F_x_Cee: F_X_CHAND,
+        m_ee: settings.hand.m,
+        I_ee: column_major(&settings.hand.I),
+        F_x_Cee: settings.hand.x_C,
         m_load: settings.load.m_load,
         I_load: settings.load.I_load,
         F_x_Cload: settings.load.F_x_Cload,
@@ -54,7 +49,7 @@ pub(super) fn state(robot: &Robot) -> RobotState {
         O_F_ext_hat_K: measured.O_F_ext_hat_K,
         K_F_ext_hat_K: measured.K_F_ext_hat_K,
         O_dP_EE_d,
-        O_ddP_O: [0.0, 0.0, -9.81],
+        O_ddP_O: G_EARTH,
         elbow_c: elbow(&desired.q),
         delbow_c: [0.0; 2],
         ddelbow_c: [0.0; 2],
@@ -74,4 +69,8 @@ pub(super) fn state(robot: &Robot) -> RobotState {
 
 fn elbow(q: &Joints) -> [f64; 2] {
     [q[2], if q[3] > ELBOW_FLIP { 1.0 } else { -1.0 }]
+}
+
+fn column_major(I: &[[f64; 3]; 3]) -> [f64; 9] {
+    std::array::from_fn(|i| I[i % 3][i / 3])
 }

@@ -3,6 +3,7 @@ use nalgebra::Matrix4;
 
 use super::wire::Request;
 use super::wire::commands::{SetCollisionBehavior, SetFilters, SetGuidingMode, SetLoad, SetterStatus};
+use crate::dynamics::{Body, HAND};
 use crate::kinematics::{Pose, from_column_major, hand_tool, to_column_major};
 use crate::robot::Joints;
 
@@ -11,6 +12,12 @@ pub(super) const IDENTITY: [f64; 16] =
     [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
 /// How far a transform's last row and column norms may be off (libfranka 0.9.2's own check of its callers).
 const TRANSFORM_TOLERANCE: f64 = 1e-5;
+/// Heaviest load that can be declared, kg (undocumented: our choice; a Panda carries 3 kg) …
+const LOAD_MAX_KG: f64 = 10.0;
+/// … its largest moment of inertia, kg m² …
+const LOAD_INERTIA_MAX: f64 = 10.0;
+/// … and the farthest a load or an end effector can be, m.
+const LENGTH_MAX_M: f64 = 10.0;
 
 /// Parameters of the robot that outlive a motion and a connection.
 #[derive(Clone, Debug)]
@@ -29,6 +36,10 @@ pub(super) struct Settings {
     pub(super) F_T_EE: [f64; 16],
     /// The same, for kinematics.
     pub(super) tool: Pose,
+    /// Stiffness frame in the end effector, for kinematics.
+    pub(super) stiffness_frame: Pose,
+    /// The end effector's own mass, in the flange frame (set in Desk).
+    pub(super) hand: Body,
     /// What the gripper holds.
     pub(super) load: SetLoad,
     /// Contact and collision thresholds.
@@ -53,6 +64,8 @@ impl Default for Settings {
             NE_T_EE: IDENTITY,
             F_T_EE: hand,
             tool: hand_tool(),
+            stiffness_frame: Pose::identity(),
+            hand: HAND,
             load: SetLoad { m_load: 0.0, F_x_Cload: [0.0; 3], I_load: [0.0; 9] },
             collision: SetCollisionBehavior {
                 lower_torque_acceleration: torque,
@@ -71,10 +84,31 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// A Panda without its hand.
+    pub(super) fn without_hand() -> Self {
+        Self {
+            F_T_NE: IDENTITY,
+            F_T_EE: IDENTITY,
+            tool: Pose::identity(),
+            hand: Body::NOTHING,
+            ..Self::default()
+        }
+    }
+
+    /// The declared load in the flange frame.
+    pub(super) fn load_body(&self) -> Body {
+        let I = &self.load.I_load;
+        Body {
+            m: self.load.m_load,
+            x_C: self.load.F_x_Cload,
+            I: [[I[0], I[3], I[6]], [I[1], I[4], I[7]], [I[2], I[5], I[8]]],
+        }
+    }
+
     /// Takes over what a setter asks for, or says why not. Other requests are not for here: `None`.
     ///
-    /// Ranges: libfranka 0.9.2, `robot.h`. The robot's bounds on masses, inertias and thresholds are not
-    /// documented; here they must be finite and not negative.
+    /// Ranges: libfranka 0.9.2, `robot.h`. The robot's bounds on masses, lengths and thresholds are not documented:
+    /// those above, and thresholds that are not negative.
     pub(super) fn apply(&mut self, request: &Request) -> Option<(u32, SetterStatus)> {
         let (command, valid) = match request {
             Request::SetCollisionBehavior(c) => {
@@ -105,13 +139,18 @@ impl Settings {
                 let valid = g.axes.iter().chain([&g.nullspace]).all(|&flag| flag <= 1);
                 (7, set(valid, &mut self.guiding, g))
             }
-            Request::SetEEToK(s) => (8, set(rigid(&s.EE_T_K).is_some(), &mut self.EE_T_K, &s.EE_T_K)),
+            Request::SetEEToK(s) => {
+                let frame = rigid(&s.EE_T_K);
+                self.stiffness_frame = frame.unwrap_or(self.stiffness_frame);
+                (8, set(frame.is_some(), &mut self.EE_T_K, &s.EE_T_K))
+            }
             Request::SetNEToEE(s) => (9, self.set_end_effector(&s.NE_T_EE)),
             Request::SetLoad(l) => {
                 let diagonal = [l.I_load[0], l.I_load[4], l.I_load[8]];
-                let valid = all_in(&[l.m_load], 0.0, f64::MAX)
-                    && all_in(&diagonal, 0.0, f64::MAX)
-                    && l.F_x_Cload.iter().chain(&l.I_load).all(|value| value.is_finite());
+                let valid = all_in(&[l.m_load], 0.0, LOAD_MAX_KG)
+                    && all_in(&diagonal, 0.0, LOAD_INERTIA_MAX)
+                    && all_in(&l.F_x_Cload, -LENGTH_MAX_M, LENGTH_MAX_M)
+                    && all_in(&l.I_load, -LOAD_INERTIA_MAX, LOAD_INERTIA_MAX);
                 (10, set(valid, &mut self.load, l))
             }
             Request::SetFilters(f) => (11, set(all_in(&f.cutoff_hz, 1.0, 1000.0), &mut self.filters, f)),
@@ -153,5 +192,6 @@ fn rigid(elements: &[f64; 16]) -> Option<Pose> {
         let norm = column[..3].iter().map(|value| value * value).sum::<f64>().sqrt();
         near(norm, 1.0)
     });
-    (last_row && norms).then(|| from_column_major(elements).ok()).flatten()
+    let near_enough = elements[12..15].iter().all(|x| x.abs() <= LENGTH_MAX_M);
+    (last_row && norms && near_enough).then(|| from_column_major(elements).ok()).flatten()
 }

@@ -1,48 +1,64 @@
-//! The arm under its internal joint impedance controller: seven second-order joints with friction.
+//! The arm itself: a rigid-body Panda that differs a little from what the robot knows of it.
 //!
-//! `I ddq = K (q_d − q) + (D − B)(dq_d − dq) − B dq − friction`, `D` critical. `B` is damping the controller
-//! applies to the measured velocity: it makes the arm lag a steady motion by `B / K`, as a Panda does.
+//! ```text
+//!  Control ─► controller ─► motor torque ─► arm (M + rotors) ddq = tau − C dq − g − friction + contact
+//!                 ▲                            │ truth
+//!                 └────────── measured ◄── sensors ─► observer ─► contact, collision
+//! ```
+//!
+//! [`Plant::step`] moves it by one millisecond; what the robot sees of it is [`Plant::measured`], what is true
+//! [`Plant::truth`].
+mod arm;
+mod contact;
+mod controller;
+mod friction;
+mod observer;
 mod sensors;
 
 use super::Options;
 use super::judge::Desired;
 use super::settings::Settings;
-use crate::robot::limits::CYCLE_S;
+use crate::dynamics::{Arm, G_EARTH, angles, solve};
+use crate::kinematics::Pose;
+use crate::robot::limits::{CYCLE_S, Q_MAX, Q_MIN, TAU_MAX};
 use crate::robot::{Errors, JOINTS, Joints};
+pub use arm::ArmError;
+pub(super) use controller::Control;
+use controller::Controller;
+use friction::{Friction, Slip};
+use observer::Observer;
 pub(super) use sensors::Measured;
 use sensors::Sensors;
 
-/// Which controller moves the arm this cycle.
+/// Rotor inertia as the joint feels it (gear ratio 100), kg m²: our estimate; the identified link parameters do
+/// not contain it.
+pub const ARMATURE: Joints = [0.30, 0.30, 0.25, 0.25, 0.10, 0.10, 0.10];
+/// How far beyond its range a joint meets its end stop, rad (undocumented: our choice) …
+const STOP_MARGIN: f64 = 0.03;
+/// … and how stiff and how damped that is, Nm/rad and Nm s/rad.
+const STOP: (f64, f64) = (5000.0, 50.0);
+
+/// What is true of the arm, whatever the robot believes.
 #[derive(Clone, Copy, Debug, PartialEq)]
-#[allow(dead_code)] // torque control and guiding are on their way
-pub(super) enum Control {
-    /// The robot's own, with `K_theta`, towards the desired joints: also at rest, braking and in reflexes.
-    JointImpedance,
-    /// The robot's own, with `K_x` at the end effector, towards the pose of the desired joints.
-    CartesianImpedance,
-    /// The client's torque, Nm, without gravity, which the robot adds.
-    Torque(Joints),
-    /// Nothing but gravity compensation, on the axes that `guiding` leaves free.
-    Guiding,
+pub struct Truth {
+    /// Joint positions, rad.
+    pub q: Joints,
+    /// Joint velocities, rad/s.
+    pub dq: Joints,
+    /// End-effector pose in the base frame, column-major, bent links included.
+    pub O_T_EE: [f64; 16],
+    /// Force on the end effector from outside (hand, plane), N, base frame.
+    pub O_F_ext: [f64; 3],
 }
 
-/// Inertia each joint feels, motor included, kg m²: our estimate for a middling pose.
-const INERTIA: Joints = [1.4, 1.6, 1.2, 1.1, 0.4, 0.35, 0.3];
-/// Coulomb friction left over by the robot's own compensation, Nm: our estimate.
-const COULOMB: Joints = [0.3, 0.3, 0.3, 0.3, 0.15, 0.15, 0.15];
-/// Below this speed a joint may stick, rad/s …
-const STICK_SPEED: f64 = 1e-4;
-/// … when what pushes it is less than this many times the Coulomb friction (Stribeck: it holds more than it drags).
-const STICTION: f64 = 1.3;
-/// Viscous friction left over, Nm s/rad: our estimate.
-const VISCOUS: Joints = [0.5, 0.5, 0.5, 0.5, 0.2, 0.2, 0.2];
-/// Lag behind a steady motion from damping of the measured velocity, s.
-const LAG_S: f64 = 0.008;
-/// Damping that stays when the stiffness is zero, Nm s/rad.
-const DAMPING_MIN: f64 = 2.0;
-const SUBSTEPS: usize = 4;
+/// An operator's hand: a force on the end effector for a time.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Push {
+    force: [f64; 3],
+    cycles_left: u64,
+}
 
-/// The arm: what moves, and the torque that moves it.
+/// The arm and its sensors.
 #[derive(Debug)]
 pub(super) struct Plant {
     /// Joint positions, rad.
@@ -51,36 +67,71 @@ pub(super) struct Plant {
     pub(super) dq: Joints,
     /// Controller torque of the last cycle, Nm, without gravity.
     pub(super) tau: Joints,
-    /// Change of that torque, Nm/s.
-    pub(super) dtau: Joints,
+    /// The arm as it is.
+    body: Arm,
+    /// The arm as the robot knows it, declared load included.
+    known: Arm,
+    friction: Friction,
+    floor_z_m: f64,
+    push: Option<Push>,
+    force: [f64; 3],
     sensors: Sensors,
+    observer: Observer,
 }
 
 impl Plant {
-    /// At rest at the start of `options`.
+    /// At rest, its encoders reading the start of `options`.
     pub(super) fn new(options: &Options) -> Self {
+        let sensors = Sensors::new(options);
+        let q = sensors.true_positions(&options.q_start_rad);
         Self {
-            q: options.q_start_rad,
+            q,
             dq: [0.0; JOINTS],
             tau: [0.0; JOINTS],
-            dtau: [0.0; JOINTS],
-            sensors: Sensors::new(options),
+            body: arm::true_arm(options),
+            known: Arm::panda(),
+            friction: Friction::new(options.friction),
+            floor_z_m: options.floor_z_m,
+            push: None,
+            force: [0.0; 3],
+            sensors,
+            observer: Observer::default(),
         }
     }
 
     /// A motion gets its first command in the next cycle: what is random begins anew, from its number.
     pub(super) fn begin_motion(&mut self, motion: u64) {
         self.sensors.begin_motion(motion);
+        self.observer.settle();
     }
 
     /// What the robot's sensors and estimators say now.
-    pub(super) fn measured(&self) -> Measured {
-        self.sensors.measured
+    pub(super) fn measured(&self) -> &Measured {
+        &self.sensors.measured
     }
 
-    /// The reflex that contact asks for, if any.
+    /// What is true.
+    pub(super) fn truth(&self, tool: &Pose) -> Truth {
+        let flange = self.body.frames_at(&angles(&self.q))[7];
+        let O_T_EE = flange.then(&arm::frame(tool)).to_column_major();
+        Truth { q: self.q, dq: self.dq, O_T_EE, O_F_ext: self.force }
+    }
+
+    /// The reflexes that contact asks for, if any.
     pub(super) fn reflex(&self) -> Errors {
-        Errors::default()
+        self.observer.reflex
+    }
+
+    /// Forgets past collisions: the robot has recovered.
+    pub(super) fn clear_collisions(&mut self) {
+        let measured = &mut self.sensors.measured;
+        (measured.joint_collision, measured.cartesian_collision) = ([0.0; JOINTS], [0.0; 6]);
+        self.observer.reflex = Errors::default();
+    }
+
+    /// Pushes the end effector with `force` (N, base frame) for `cycles` milliseconds.
+    pub(super) fn push(&mut self, force: [f64; 3], cycles: u64) {
+        self.push = Some(Push { force, cycles_left: cycles });
     }
 
     /// Whether friction holds every joint still.
@@ -95,29 +146,108 @@ impl Plant {
 
     /// One cycle under `control`; `desired` is the joint trajectory the robot's own controllers follow.
     ///
-    /// Backward Euler, friction included as the bound on what it can hold: stable for every stiffness, and a
-    /// joint that friction holds is exactly still.
-    pub(super) fn step(&mut self, _control: Control, desired: &Desired, settings: &Settings) {
-        let K_theta = &settings.K_theta;
-        let h = CYCLE_S / SUBSTEPS as f64;
-        for i in 0..JOINTS {
-            let damping = (2.0 * (K_theta[i] * INERTIA[i]).sqrt()).max(DAMPING_MIN);
-            let on_measured = (LAG_S * K_theta[i]).min(damping);
-            for _ in 0..SUBSTEPS {
-                let push = K_theta[i] * (desired.q[i] - self.q[i]) + (damping - on_measured) * desired.dq[i];
-                let resist = INERTIA[i] + h * (damping + VISCOUS[i]) + h * h * K_theta[i];
-                let free = (INERTIA[i] * self.dq[i] + h * push) / resist;
-                let held = h * COULOMB[i] / resist;
-                let sticks = self.dq[i].abs() < STICK_SPEED && push.abs() < STICTION * COULOMB[i];
-                self.dq[i] = if free.abs() > held && !sticks { free - held.copysign(free) } else { 0.0 };
-                self.q[i] += h * self.dq[i];
-            }
-            let tau = K_theta[i] * (desired.q[i] - self.q[i]) + (damping - on_measured) * desired.dq[i]
-                - damping * self.dq[i];
-            self.dtau[i] = (tau - self.tau[i]) / CYCLE_S;
-            self.tau[i] = tau;
+    /// A Runge-Kutta step of fourth order over the millisecond. Friction holds or drags each joint in a direction
+    /// that is fixed within the step, so that a joint at rest is exactly still.
+    pub(super) fn step(&mut self, control: Control, desired: &Desired, settings: &Settings) {
+        self.known.tool = settings.hand.with(&settings.load_body());
+        let controller = Controller::new(control, desired, settings);
+        let push = self.take_push();
+        let h = CYCLE_S;
+        let mut slip = self.friction.begin(&self.dq);
+        let mut a1 = self.rate(&self.q, &self.dq, &controller, &push, &slip, settings);
+        if self.friction.release(&mut slip, &mut self.dq, &a1.held) {
+            a1 = self.rate(&self.q, &self.dq, &controller, &push, &slip, settings);
         }
-        self.sensors.measure(&self.q, &self.dq, &self.tau, &self.dtau);
+        let plus = |a: &Joints, b: &Joints, s: f64| -> Joints { std::array::from_fn(|i| a[i] + s * b[i]) };
+        let v2 = plus(&self.dq, &a1.ddq, h / 2.0);
+        let a2 = self.rate(&plus(&self.q, &self.dq, h / 2.0), &v2, &controller, &push, &slip, settings);
+        let v3 = plus(&self.dq, &a2.ddq, h / 2.0);
+        let a3 = self.rate(&plus(&self.q, &v2, h / 2.0), &v3, &controller, &push, &slip, settings);
+        let v4 = plus(&self.dq, &a3.ddq, h);
+        let a4 = self.rate(&plus(&self.q, &v3, h), &v4, &controller, &push, &slip, settings);
+        for i in 0..JOINTS {
+            self.q[i] += h / 6.0 * (self.dq[i] + 2.0 * (v2[i] + v3[i]) + v4[i]);
+            self.dq[i] += h / 6.0 * (a1.ddq[i] + 2.0 * (a2.ddq[i] + a3.ddq[i]) + a4.ddq[i]);
+        }
+        slip.stop(&mut self.dq);
+        (self.tau, self.force) = (a1.tau, a1.force);
+        self.sensors.measure(&self.q, &self.dq, &a1.tau_J);
+        self.observer.look(&self.known, &mut self.sensors.measured, desired, settings);
+    }
+}
+
+/// What one look at the equations of motion gives.
+struct Rate {
+    ddq: Joints,
+    /// What friction would have to do to hold each joint, Nm.
+    held: Joints,
+    /// Controller torque without gravity, Nm.
+    tau: Joints,
+    /// Link-side torque, Nm.
+    tau_J: Joints,
+    /// Force on the end effector from outside, N, base frame.
+    force: [f64; 3],
+}
+
+impl Plant {
+    fn take_push(&mut self) -> [f64; 3] {
+        let Some(push) = &mut self.push else { return [0.0; 3] };
+        let force = push.force;
+        push.cycles_left -= 1;
+        if push.cycles_left == 0 {
+            self.push = None;
+        }
+        force
+    }
+
+    fn rate(
+        &self,
+        q: &Joints,
+        dq: &Joints,
+        controller: &Controller,
+        push: &[f64; 3],
+        slip: &Slip,
+        settings: &Settings,
+    ) -> Rate {
+        let at = angles(q);
+        let frames = self.body.frames_at(&at);
+        let mut terms = self.body.terms_at(&frames, dq, &G_EARTH);
+        let seen = self.sensors.seen(q);
+        let hold = self.known.gravity(&seen, &G_EARTH);
+        let tau = controller.torque(&seen, dq);
+        let (from_outside, force) = contact::torque(&frames, dq, settings, self.floor_z_m, push);
+        let stop = controller.end_stops();
+        let mut ddq = [0.0; JOINTS];
+        let mut link = [0.0; JOINTS];
+        for i in 0..JOINTS {
+            let motor = (tau[i] + hold[i]).clamp(-TAU_MAX[i], TAU_MAX[i]);
+            let beyond = q[i] - q[i].clamp(Q_MIN[i] - stop, Q_MAX[i] + stop);
+            let wall = if beyond == 0.0 { 0.0 } else { -STOP.0 * beyond - STOP.1 * dq[i] };
+            // What reaches the link from elsewhere than its motor.
+            link[i] = terms.coriolis[i] + terms.gravity[i] - from_outside[i] - wall;
+            ddq[i] = motor - link[i] - slip.drag(i, dq[i]);
+        }
+        let push = ddq;
+        let M = terms.M;
+        for i in 0..JOINTS {
+            terms.M[i][i] += ARMATURE[i];
+            if slip.holds(i) {
+                for j in 0..JOINTS {
+                    (terms.M[i][j], terms.M[j][i]) = (0.0, 0.0);
+                }
+                terms.M[i][i] = 1.0;
+                ddq[i] = 0.0;
+            }
+        }
+        solve(&mut terms.M, &mut ddq);
+        let inertial = M.map(|row| row.iter().zip(&ddq).map(|(m, a)| m * a).sum::<f64>());
+        Rate {
+            ddq,
+            held: std::array::from_fn(|i| push[i] - inertial[i]),
+            tau,
+            tau_J: std::array::from_fn(|i| inertial[i] + link[i]),
+            force,
+        }
     }
 }
 

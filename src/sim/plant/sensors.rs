@@ -3,11 +3,15 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use rand_distr::{Distribution, StandardNormal};
 
-use crate::robot::{JOINTS, Joints};
+use crate::robot::Joints;
+use crate::robot::limits::CYCLE_S;
 use crate::sim::Options;
 
 /// A velocity estimate's noise for a position noise of 1, 1/s.
 const DQ_NOISE: f64 = 100.0;
+
+/// Stiffness between motor and link, Nm/rad: the order of the Panda's harmonic drives (our estimate).
+const GEAR_STIFFNESS: f64 = 14_250.0;
 
 /// The measured part of a state: joints, torques, and what is estimated from them.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -44,6 +48,8 @@ pub(in crate::sim) struct Measured {
 #[derive(Debug)]
 pub(super) struct Sensors {
     q_noise_rad: f64,
+    tau_noise_nm: f64,
+    offset: Joints,
     seed: u64,
     noise: StdRng,
     pub(super) measured: Measured,
@@ -54,6 +60,8 @@ impl Sensors {
         let q = options.q_start_rad;
         Self {
             q_noise_rad: options.q_noise_rad,
+            tau_noise_nm: options.tau_noise_nm,
+            offset: options.arm_error.joint_offset_rad,
             seed: options.seed,
             noise: StdRng::seed_from_u64(options.seed),
             measured: Measured { q, theta: q, ..Measured::default() },
@@ -65,26 +73,35 @@ impl Sensors {
         self.noise = StdRng::seed_from_u64(self.seed ^ motion << 32);
     }
 
-    /// Looks at the arm once.
-    pub(super) fn measure(&mut self, q: &Joints, dq: &Joints, tau_J: &Joints, dtau_J: &Joints) {
-        let q_noise = self.draw(self.q_noise_rad);
-        let dq_noise = self.draw(self.q_noise_rad * DQ_NOISE);
-        let measured = &mut self.measured;
-        for i in 0..JOINTS {
-            measured.q[i] = q[i] + q_noise[i];
-            measured.dq[i] = dq[i] + dq_noise[i];
-        }
-        (measured.theta, measured.dtheta) = (measured.q, measured.dq);
-        (measured.tau_J, measured.dtau_J) = (*tau_J, *dtau_J);
+    /// What the encoders read where the joints stand at `q`.
+    pub(super) fn seen(&self, q: &Joints) -> Joints {
+        std::array::from_fn(|i| q[i] + self.offset[i])
     }
 
-    fn draw(&mut self, sigma: f64) -> Joints {
+    /// Where the joints stand when the encoders read `q`.
+    pub(super) fn true_positions(&self, q: &Joints) -> Joints {
+        std::array::from_fn(|i| q[i] - self.offset[i])
+    }
+
+    /// Looks at the arm once.
+    pub(super) fn measure(&mut self, q: &Joints, dq: &Joints, tau_J: &Joints) {
+        let q = self.noisy(&self.seen(q), self.q_noise_rad);
+        let dq = self.noisy(dq, self.q_noise_rad * DQ_NOISE);
+        let tau_J = self.noisy(tau_J, self.tau_noise_nm);
+        let measured = &mut self.measured;
+        measured.dtau_J = std::array::from_fn(|i| (tau_J[i] - measured.tau_J[i]) / CYCLE_S);
+        // Joint torque winds the gear: the motor stands ahead of the link.
+        measured.theta = std::array::from_fn(|i| q[i] + tau_J[i] / GEAR_STIFFNESS);
+        (measured.q, measured.dq, measured.dtheta, measured.tau_J) = (q, dq, dq, tau_J);
+    }
+
+    fn noisy(&mut self, value: &Joints, sigma: f64) -> Joints {
         if sigma == 0.0 {
-            return [0.0; JOINTS];
+            return *value;
         }
-        std::array::from_fn(|_| {
+        value.map(|value| {
             let z: f64 = StandardNormal.sample(&mut self.noise);
-            sigma * z
+            value + sigma * z
         })
     }
 }
