@@ -5,7 +5,7 @@ use franka::exception::FrankaException;
 use franka::{ControllerMode, JointPositions, JointVelocities, MotionFinished, RobotState};
 use franka_imit::robot::{ERROR_NAMES, Errors, Mode, limits};
 use franka_imit::sim::{Options, Pace};
-use sim_client::{connect, deadline, lockstep, pulse, sim_at, swing, wait_for};
+use sim_client::{connect, deadline, in_driver, lockstep, pulse, sim_at, swing, wait_for};
 use std::time::Duration;
 
 #[test]
@@ -84,12 +84,6 @@ fn joint_0(
         false,
         1000.0,
     )
-}
-
-/// libfranka-rs writes `joint_reflex` as `JointReflex`.
-fn in_driver(name: &str) -> String {
-    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
-    name.split('_').map(capital).collect()
 }
 
 fn reflexes_named(address: [u8; 4], names: &'static [&'static str], command: fn(f64, f64) -> f64) {
@@ -199,7 +193,7 @@ fn every_reflex_reaches_the_client_by_its_name() {
     let sim = sim_at([127, 0, 1, 12], Options { recovery_delay_s: 0.0, ..lockstep() });
     deadline(60, move || {
         let mut robot = connect(&sim);
-        for (index, name) in ERROR_NAMES.iter().enumerate().skip(1) {
+        for (index, name) in ERROR_NAMES.iter().enumerate() {
             let mut cycle = 0;
             let result = robot.control_joint_positions(
                 |state: &RobotState, _: &Duration| {
@@ -224,13 +218,33 @@ fn every_reflex_reaches_the_client_by_its_name() {
 
 #[test]
 fn a_joint_outside_its_range_needs_a_hand() {
-    let sim = sim_at([127, 0, 1, 13], lockstep());
+    // J7 stands near its end and is driven beyond it.
+    let mut start = limits::Q_READY;
+    start[6] = limits::Q_MAX[6] - 0.05;
+    let sim = sim_at([127, 0, 1, 13], Options { q_start_rad: start, ..lockstep() });
     deadline(20, move || {
         let mut robot = connect(&sim);
-        sim.trigger_reflex(0);
-        wait_for(&sim, "reflex", |status| status.mode == Mode::Reflex);
+        let mut tau = [0.0; 7];
+        let result = robot.control_torques(
+            |_: &RobotState, _: &Duration| {
+                tau[6] = (tau[6] + 0.01_f64).min(2.0);
+                franka::Torques::new(tau)
+            },
+            false,
+            1000.0,
+        );
+        let error = result.expect_err("the robot stops").to_string();
+        assert!(error.contains(&in_driver("joint_position_limits_violation")), "{error}");
         let error = robot.automatic_error_recovery().expect_err("not automatically").to_string();
         assert!(error.contains("manual"), "{error}");
+        // The buttons at the wrist, and a hand that pushes the joint back.
+        sim.press_guiding(true);
+        wait_for(&sim, "guiding", |status| status.mode == Mode::Guiding);
+        wait_for(&sim, "back in range", |status| status.truth.q[6] < limits::Q_MAX[6] + 0.005);
+        sim.press_guiding(false);
+        wait_for(&sim, "reflex", |status| status.mode == Mode::Reflex);
+        robot.automatic_error_recovery().expect("now");
+        wait_for(&sim, "idle", |status| status.mode == Mode::Idle);
     });
 }
 

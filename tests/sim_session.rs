@@ -103,23 +103,6 @@ fn a_softer_joint_lags_and_sags_more() {
 }
 
 #[test]
-fn modes_that_are_not_simulated_are_rejected_and_leave_the_robot_idle() {
-    let sim = sim_at([127, 0, 1, 33], lockstep());
-    deadline(20, move || {
-        let mut robot = connect(&sim);
-        let result = robot.control_joint_positions(
-            |state: &RobotState, _: &Duration| JointPositions::new(state.q_d),
-            ControllerMode::CartesianImpedance,
-            false,
-            1000.0,
-        );
-        let error = result.expect_err("not simulated").to_string();
-        assert!(error.contains("not possible"), "{error}");
-        swing(&mut robot, 0, 0.05, 0.3).expect("a motion that is");
-    });
-}
-
-#[test]
 fn a_second_client_is_refused_and_the_first_loses_no_cycle() {
     let sim = sim_at([127, 0, 1, 34], Options { lockstep_timeout_s: 0.5, ..lockstep() });
     deadline(30, move || {

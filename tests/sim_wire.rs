@@ -194,12 +194,10 @@ fn motions_this_robot_does_not_know_are_rejected_with_one_answer() {
     let sim = sim_at([127, 0, 1, 57], lockstep());
     deadline(20, move || {
         let mut raw = Raw::connect(&sim);
-        for (controller, generator, status) in [(0, 2, 3), (2, 1, 3), (7, 0, 5), (0, 4, 5)] {
+        for (controller, generator, status) in [(3, 0, 5), (7, 0, 5), (0, 4, 5), (u32::MAX, 2, 5)] {
             let id = raw.request_move(controller, generator);
             assert_eq!(raw.answer(), (1, id, vec![status]), "controller {controller}, generator {generator}");
         }
-        let model = raw.request(13, &[0, 0]);
-        assert_eq!(raw.answer(), (13, model, vec![1]));
         let (motion, _) = raw.start_motion();
         let again = raw.request_move(0, 0);
         assert_eq!(raw.answer(), (1, again, vec![3]), "one motion at a time");

@@ -38,3 +38,6 @@ pub const Q_READY: Joints = [
 
 /// Largest joint torques, Nm (Franka FCI documentation, "Joint space limits", Panda).
 pub const TAU_MAX: Joints = [87.0, 87.0, 87.0, 87.0, 12.0, 12.0, 12.0];
+
+/// Largest change of a commanded torque, Nm/s (the same document).
+pub const DTAU_MAX: f64 = 1000.0;

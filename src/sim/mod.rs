@@ -30,7 +30,8 @@ pub use options::{Options, Pace};
 pub use plant::{ArmError, Truth};
 
 use crate::range::Violation;
-use crate::robot::{ERROR_NAMES, Errors, Joints, Mode};
+use crate::robot::limits::CYCLE_S;
+use crate::robot::{ERROR_NAMES, Errors, Mode};
 use server::Server;
 use session::Session;
 use wire_log::WireLog;
@@ -76,8 +77,8 @@ pub struct Status {
     pub errors: Errors,
     /// The client served, by its TCP address.
     pub client: Option<SocketAddr>,
-    /// Where the joints truly are, rad.
-    pub q: Joints,
+    /// What is true of the arm.
+    pub truth: Truth,
     /// Motions started.
     pub motions: u64,
     /// States sent to clients.
@@ -109,7 +110,7 @@ impl Default for Status {
             mode: Mode::Idle,
             errors: Errors::default(),
             client: None,
-            q: [0.0; 7],
+            truth: Truth::default(),
             motions: 0,
             states_sent: 0,
             commands_received: 0,
@@ -131,6 +132,8 @@ const HOOKS: usize = 64;
 /// An order to the simulator's thread; the channel's end is the order to stop.
 enum Hook {
     UserStop(bool),
+    Guiding(bool),
+    Push { force_n: [f64; 3], cycles: u64 },
     Reflex(Errors),
     DropCommands(u32),
     CommandLoss(f64),
@@ -214,6 +217,19 @@ impl Sim {
     /// Presses or releases the user stop.
     pub fn press_user_stop(&self, pressed: bool) {
         self.order(Hook::UserStop(pressed));
+    }
+
+    /// Presses or lets go of the two buttons at the wrist: pressed, a hand may move the arm, also a user-stopped one.
+    pub fn press_guiding(&self, pressed: bool) {
+        self.order(Hook::Guiding(pressed));
+    }
+
+    /// Pushes the end effector with `force_n` (N, base frame) for `duration_s`, as an operator's hand does.
+    pub fn push(&self, force_n: [f64; 3], duration_s: f64) {
+        let cycles = (duration_s / CYCLE_S).round();
+        if force_n.iter().all(|force| force.is_finite()) && cycles >= 1.0 {
+            self.order(Hook::Push { force_n, cycles: cycles as u64 });
+        }
     }
 
     /// Stops the arm with error `index` of [`ERROR_NAMES`]; an index beyond the table does nothing.

@@ -4,18 +4,21 @@ mod requests;
 mod tests;
 
 use super::Options;
+use super::judge::cartesian::{Commanded, Wish};
 use super::judge::{self, Desired, SuccessRate, error};
 use super::plant::{Control, Plant};
 use super::settings::Settings;
 use super::wire::commands::{MoveStatus, RecoveryStatus};
 use super::wire::state::{ControllerMode, MotionGeneratorMode, RobotMode};
 use super::wire::{Response, RobotCommand};
-use crate::robot::limits::{CYCLE_S, LOST_COMMANDS_MAX, Q_MAX, Q_MIN};
+use crate::robot::limits::{CYCLE_S, DQ_MAX, LOST_COMMANDS_MAX, Q_MAX, Q_MIN};
 use crate::robot::{Errors, JOINTS, Joints};
 
 /// How far a measured joint may leave its range before the robot stops, rad (undocumented: our choice). A
 /// controller that holds a joint at its limit overshoots by less.
 const MEASURED_MARGIN: f64 = 0.01;
+/// How much faster than its limit a joint may be measured before the robot stops (undocumented: our choice).
+const MEASURED_SPEED: f64 = 1.1;
 /// A motion that has been finished ends below this measured speed, rad/s (undocumented: our choice) …
 const SETTLED_SPEED: f64 = 0.01;
 /// … or after this many cycles.
@@ -73,6 +76,8 @@ pub(super) struct Robot {
     pub(super) settings: Settings,
     pub(super) plant: Plant,
     pub(super) desired: Desired,
+    /// Hand and elbow as they were last told to be.
+    pub(super) commanded: Commanded,
     /// Torque the controller asks for, Nm, without gravity: the client's own in torque control.
     pub(super) tau_J_d: Joints,
     pub(super) errors: Errors,
@@ -91,14 +96,19 @@ pub(super) struct Robot {
     recovery: Option<(Option<u32>, u64)>,
     recovery_ms: u64,
     user_stop: bool,
+    guiding: bool,
+    /// Cycles a motion has been waited with because the arm is not quite still.
+    unsettled: u32,
     slot: Option<RobotCommand>,
 }
 
 impl Robot {
     /// At rest at the start of `options`.
     pub(super) fn new(options: &Options) -> Self {
+        let settings = if options.hand { Settings::default() } else { Settings::without_hand() };
         Self {
-            settings: if options.hand { Settings::default() } else { Settings::without_hand() },
+            commanded: Commanded::at(&options.q_start_rad, &settings.tool),
+            settings,
             plant: Plant::new(options),
             desired: Desired::at(options.q_start_rad),
             tau_J_d: [0.0; JOINTS],
@@ -113,12 +123,16 @@ impl Robot {
             recovery: None,
             recovery_ms: (options.recovery_delay_s / CYCLE_S).round() as u64,
             user_stop: false,
+            guiding: false,
+            unsettled: 0,
             slot: None,
         }
     }
 
     pub(super) fn mode(&self) -> RobotMode {
-        if self.user_stop {
+        if self.is_guided() {
+            RobotMode::Guiding
+        } else if self.user_stop {
             RobotMode::UserStopped
         } else if self.recovery.is_some() {
             RobotMode::AutomaticErrorRecovery
@@ -129,6 +143,11 @@ impl Robot {
         } else {
             RobotMode::Idle
         }
+    }
+
+    /// Whether a hand at the wrist buttons moves the arm: in a motion or a recovery they do nothing.
+    fn is_guided(&self) -> bool {
+        self.guiding && self.motion.is_none() && self.recovery.is_none()
     }
 
     pub(super) fn generator_mode(&self) -> MotionGeneratorMode {
@@ -170,14 +189,21 @@ impl Robot {
     /// Begins the motion that was asked for, once the arm is still and `reply_possible`: its first answer has to
     /// leave before a state shows it.
     pub(super) fn begin_waiting(&mut self, reply_possible: bool) {
-        let still = self.desired.at_rest() && self.plant.at_rest();
-        if self.waiting_move.is_none() || !still || !reply_possible {
+        if self.waiting_move.is_none() {
+            self.unsettled = 0;
+            return;
+        }
+        // Exactly still, so that a motion repeats; where nothing brings the arm to rest, nearly still has to do.
+        let creeping = self.plant.speed() < SETTLED_SPEED && self.unsettled >= SETTLE_CYCLES;
+        if !self.desired.at_rest() || !(self.plant.at_rest() || creeping) || !reply_possible {
+            self.unsettled += 1;
             return;
         }
         if let Some((command_id, generator, controller)) = self.waiting_move.take() {
             self.reply(command_id, Response::Move(MoveStatus::MotionStarted));
             self.reflex_reason = Errors::default();
             self.desired.ddq = [0.0; JOINTS];
+            self.commanded = Commanded::at(&self.desired.q, &self.settings.tool);
             self.slot = None;
             self.motions += 1;
             self.motion = Some(Motion {
@@ -195,14 +221,24 @@ impl Robot {
     /// The motion, running or only asked for, ends with `status`; the arm brakes.
     fn end_motion(&mut self, status: MoveStatus, after_ms: u64) {
         let waiting = self.waiting_move.take().map(|(command_id, ..)| command_id);
-        let running = self.motion.take().map(|motion| motion.command_id);
-        if let Some(command_id) = running {
+        if let Some(Motion { command_id, phase, controller, .. }) = self.motion.take() {
+            if phase != Phase::Starting && controller != ControllerMode::JointImpedance {
+                self.take_over();
+            }
             self.reply_later(command_id, Response::Move(status), after_ms);
         }
         if let Some(command_id) = waiting {
             self.reply_later(command_id, Response::Move(MoveStatus::CommandNotPossibleRejected), after_ms);
         }
         self.slot = None;
+    }
+
+    /// The robot's joint controller goes on from where the arm is, and as it moves.
+    fn take_over(&mut self) {
+        let measured = self.plant.measured();
+        let q = std::array::from_fn(|i| measured.q[i].clamp(Q_MIN[i], Q_MAX[i]));
+        let dq = std::array::from_fn(|i| measured.dq[i].clamp(-DQ_MAX[i], DQ_MAX[i]));
+        self.desired = Desired { q, dq, ddq: [0.0; JOINTS] };
     }
 
     fn end_recovery(&mut self, status: RecoveryStatus) {
@@ -225,6 +261,17 @@ impl Robot {
         if pressed {
             self.end_motion(MoveStatus::EmergencyAborted, 2);
             self.end_recovery(RecoveryStatus::EmergencyAborted);
+        }
+    }
+
+    /// Presses or lets go of the two buttons at the wrist.
+    pub(super) fn press_guiding(&mut self, pressed: bool) {
+        if self.is_guided() && !pressed {
+            self.take_over();
+        }
+        self.guiding = pressed;
+        if self.is_guided() {
+            self.end_motion(MoveStatus::CommandNotPossibleRejected, 2);
         }
     }
 
@@ -259,22 +306,27 @@ impl Robot {
         let command = self.slot.take();
         match self.motion {
             Some(motion) => self.advance(motion, command),
+            None if self.is_guided() => {
+                self.take_over();
+                (self.desired.dq, self.desired.ddq) = ([0.0; JOINTS], [0.0; JOINTS]);
+            }
             None => self.desired = judge::brake(&self.desired),
+        }
+        if self.motion.is_none() {
+            self.commanded = Commanded::at(&self.desired.q, &self.settings.tool);
         }
         if self.starting() {
             self.plant.begin_motion(self.motions);
         }
-        self.plant.step(Control::JointImpedance, &self.desired, &self.settings);
-        self.tau_J_d = self.plant.tau;
-        self.message_id += 1;
-        let contact = self.plant.reflex();
-        if !contact.is_empty() && self.errors.is_empty() {
-            self.reflex(contact);
+        let control = self.control();
+        self.plant.step(control, &self.desired, &self.settings);
+        if self.controller_mode() != ControllerMode::ExternalController {
+            self.tau_J_d = self.plant.tau;
         }
-        let outside = (0..JOINTS)
-            .any(|i| !(Q_MIN[i] - MEASURED_MARGIN..=Q_MAX[i] + MEASURED_MARGIN).contains(&self.plant.q[i]));
-        if outside && self.errors.is_empty() {
-            self.reflex(judge::only(error::JOINT_POSITION_LIMITS));
+        self.message_id += 1;
+        let broken = self.measured_limits();
+        if !broken.is_empty() && self.errors.is_empty() && !self.is_guided() {
+            self.reflex(broken);
         }
         if self.recovery.is_some_and(|(_, until)| self.message_id >= until) && self.desired.at_rest() {
             self.errors = Errors::default();
@@ -283,55 +335,168 @@ impl Robot {
         }
     }
 
+    /// Who moves the arm in this cycle: the motion's controller once the client has answered, else the robot's own.
+    fn control(&self) -> Control {
+        match self.motion {
+            Some(Motion { phase: Phase::Starting, .. }) => Control::JointImpedance,
+            Some(Motion {
+                controller: ControllerMode::ExternalController, phase: Phase::Running, ..
+            }) => Control::Torque(self.tau_J_d),
+            Some(Motion { controller: ControllerMode::CartesianImpedance, .. }) => {
+                Control::CartesianImpedance
+            }
+            None if self.is_guided() => Control::Guiding,
+            _ => Control::JointImpedance,
+        }
+    }
+
+    /// Whether a joint is measured beyond its range: a person has to guide it back.
+    fn is_outside(&self) -> bool {
+        let q = &self.plant.measured().q;
+        (0..JOINTS).any(|i| !(Q_MIN[i] - MEASURED_MARGIN..=Q_MAX[i] + MEASURED_MARGIN).contains(&q[i]))
+    }
+
+    /// What sensors and estimators find wrong.
+    fn measured_limits(&self) -> Errors {
+        let dq = &self.plant.measured().dq;
+        let too_fast = (0..JOINTS).any(|i| dq[i].abs() > MEASURED_SPEED * DQ_MAX[i]);
+        let errors = u64::from(self.is_outside()) << error::JOINT_POSITION_LIMITS
+            | u64::from(too_fast) << error::JOINT_VELOCITY;
+        Errors(errors | self.plant.reflex().0)
+    }
+
     fn advance(&mut self, mut motion: Motion, command: Option<RobotCommand>) {
         if motion.phase == Phase::Starting && command.is_none() {
             return;
         }
         motion.rate.count(command.is_some());
         self.missed += u64::from(command.is_none());
-        let (next, mut errors);
-        match (motion.phase, command) {
-            (Phase::Finishing { cycles }, _) => {
-                errors = Errors::default();
-                next = judge::joint_position(&self.desired, &self.desired.q).0;
-                let settled = next.at_rest() && self.plant.speed() < SETTLED_SPEED;
-                if settled || cycles >= SETTLE_CYCLES {
-                    self.desired = next;
-                    self.end_motion(MoveStatus::Success, 2);
-                    return;
-                }
-                motion.phase = Phase::Finishing { cycles: cycles + 1 };
-            }
-            (_, None) => {
+        if let Phase::Finishing { cycles } = motion.phase {
+            return self.finish(motion, cycles);
+        }
+        let errors = match command {
+            None => {
                 motion.missed_in_a_row += 1;
-                (next, errors) = judge::extrapolate(&self.desired);
+                let errors = self.follow(&motion, None);
                 if motion.missed_in_a_row >= LOST_COMMANDS_MAX {
-                    errors = judge::only(error::COMMUNICATION_CONSTRAINTS);
+                    judge::only(error::COMMUNICATION_CONSTRAINTS)
+                } else {
+                    errors
                 }
             }
-            (phase, Some(command)) => {
+            Some(command) => {
                 motion.missed_in_a_row = 0;
-                motion.phase = Phase::Running;
-                (next, errors) = match motion.generator {
-                    MotionGeneratorMode::JointVelocity => judge::joint_velocity(&self.desired, &command.dq_c),
-                    _ => judge::joint_position(&self.desired, &command.q_c),
-                };
-                if phase == Phase::Starting && motion.generator == MotionGeneratorMode::JointPosition {
-                    let start = judge::start_pose(&self.desired, &command.q_c);
-                    errors = if start.is_empty() { errors } else { start };
+                let first = motion.phase == Phase::Starting;
+                if first && motion.controller == ControllerMode::ExternalController {
+                    self.tau_J_d = [0.0; JOINTS];
                 }
+                motion.phase = Phase::Running;
+                let start = if first { self.start_errors(&motion, &command) } else { Errors::default() };
+                let mut errors = if start.is_empty() { self.follow(&motion, Some(&command)) } else { start };
                 if errors.is_empty() && command.motion_generation_finished {
                     // What follows the last command is standing still, and is judged like a command.
-                    errors = judge::joint_position(&next, &next.q).1;
+                    errors = self.stand(&motion);
                     motion.phase = Phase::Finishing { cycles: 0 };
+                }
+                errors
+            }
+        };
+        self.motion = Some(motion);
+        if !errors.is_empty() {
+            self.reflex(errors);
+        } else if motion.phase != Phase::Running && motion.controller == ControllerMode::ExternalController {
+            self.take_over();
+        }
+    }
+
+    /// Whether a motion's first command begins where the robot is.
+    fn start_errors(&self, motion: &Motion, command: &RobotCommand) -> Errors {
+        let elbow = command.valid_elbow.then_some(&command.elbow_c);
+        match motion.generator {
+            MotionGeneratorMode::JointPosition => judge::start_pose(&self.desired, &command.q_c),
+            MotionGeneratorMode::CartesianPosition => self.commanded.start(Some(&command.O_T_EE_c), elbow),
+            MotionGeneratorMode::CartesianVelocity => self.commanded.start(None, elbow),
+            MotionGeneratorMode::JointVelocity | MotionGeneratorMode::Idle => Errors::default(),
+        }
+    }
+
+    /// Goes to where a command leads, or on without one; the limits that breaks. Broken ones leave the desired
+    /// point where it was.
+    fn follow(&mut self, motion: &Motion, command: Option<&RobotCommand>) -> Errors {
+        let cartesian = |wish| {
+            let elbow = command.filter(|command| command.valid_elbow).map(|command| &command.elbow_c);
+            self.commanded.follow(&self.desired, &self.settings.tool, wish, elbow)
+        };
+        let (mut commanded, next, mut errors);
+        match (motion.generator, command) {
+            (MotionGeneratorMode::CartesianPosition, Some(command)) => {
+                (commanded, next, errors) = cartesian(Wish::Pose(&command.O_T_EE_c));
+            }
+            (MotionGeneratorMode::CartesianVelocity, Some(command)) => {
+                (commanded, next, errors) = cartesian(Wish::Twist(&command.O_dP_EE_c));
+            }
+            (MotionGeneratorMode::CartesianPosition | MotionGeneratorMode::CartesianVelocity, None) => {
+                (commanded, next, errors) = cartesian(Wish::Nothing);
+            }
+            (generator, command) => {
+                (next, errors) = match (generator, command) {
+                    (_, None) => judge::extrapolate(&self.desired),
+                    (MotionGeneratorMode::JointVelocity, Some(command)) => {
+                        judge::joint_velocity(&self.desired, &command.dq_c)
+                    }
+                    (_, Some(command)) => judge::joint_position(&self.desired, &command.q_c),
+                };
+                commanded = self.commanded;
+                if errors.is_empty() {
+                    commanded = Commanded::at(&next.q, &self.settings.tool);
                 }
             }
         }
+        if let (ControllerMode::ExternalController, Some(command)) = (motion.controller, command) {
+            errors = Errors(errors.0 | judge::torque(&self.tau_J_d, &command.tau_J_d).0);
+            if errors.is_empty() {
+                self.tau_J_d = command.tau_J_d;
+            }
+        }
         if errors.is_empty() {
-            self.desired = next;
-            self.motion = Some(motion);
+            (self.desired, self.commanded) = (next, commanded);
+        }
+        errors
+    }
+
+    /// What standing still from now on would break.
+    fn stand(&self, motion: &Motion) -> Errors {
+        match motion.generator {
+            MotionGeneratorMode::CartesianPosition | MotionGeneratorMode::CartesianVelocity => {
+                let here = Wish::Twist(&[0.0; 6]);
+                let elbow = self.commanded.elbow;
+                self.commanded.follow(&self.desired, &self.settings.tool, here, Some(&elbow)).2
+            }
+            _ => judge::joint_position(&self.desired, &self.desired.q).1,
+        }
+    }
+
+    /// A finished motion ends when the arm has settled; a torque controller's arm is brought to rest first.
+    fn finish(&mut self, mut motion: Motion, cycles: u32) {
+        let external = motion.controller == ControllerMode::ExternalController;
+        let next = if external {
+            judge::brake(&self.desired)
         } else {
-            self.reflex(errors);
+            judge::joint_position(&self.desired, &self.desired.q).0
+        };
+        self.desired = next;
+        self.commanded = Commanded::at(&next.q, &self.settings.tool);
+        motion.phase = Phase::Finishing { cycles: cycles + 1 };
+        self.motion = Some(motion);
+        let settled = next.at_rest() && self.plant.speed() < SETTLED_SPEED;
+        if settled || cycles >= SETTLE_CYCLES {
+            if external {
+                self.motion = None; // the robot's own controller has it already
+                self.reply_later(motion.command_id, Response::Move(MoveStatus::Success), 2);
+                self.slot = None;
+            } else {
+                self.end_motion(MoveStatus::Success, 2);
+            }
         }
     }
 }

@@ -1,18 +1,17 @@
 //! What the robot says about itself: its state of this millisecond, consistent in itself.
+use super::judge::cartesian::elbow;
 use super::motion::Robot;
 
 use super::wire::RobotState;
 use crate::dynamics::G_EARTH;
 use crate::kinematics::{forward_and_jacobian, to_column_major};
-use crate::robot::{JOINTS, Joints};
+use crate::robot::JOINTS;
 use nalgebra::SVector;
-
-/// The fourth joint's angle at which the elbow changes sides, rad (libfranka-common, elbow documentation).
-const ELBOW_FLIP: f64 = -0.467002423653011;
 
 /// The state of `robot`: everything measured is the robot's own, nominal view.
 pub(super) fn state(robot: &Robot) -> RobotState {
-    let (settings, measured, desired) = (&robot.settings, robot.plant.measured(), &robot.desired);
+    let (settings, measured) = (&robot.settings, robot.plant.measured());
+    let (desired, commanded) = (&robot.desired, &robot.commanded);
     let O_T_EE = to_column_major(&forward_and_jacobian(&measured.q, &settings.tool).0);
     let (O_T_EE_d, J_d) = forward_and_jacobian(&desired.q, &settings.tool);
     let O_T_EE_d = to_column_major(&O_T_EE_d);
@@ -50,12 +49,12 @@ pub(super) fn state(robot: &Robot) -> RobotState {
         K_F_ext_hat_K: measured.K_F_ext_hat_K,
         O_dP_EE_d,
         O_ddP_O: G_EARTH,
-        elbow_c: elbow(&desired.q),
-        delbow_c: [0.0; 2],
-        ddelbow_c: [0.0; 2],
-        O_T_EE_c: O_T_EE_d,
-        O_dP_EE_c: [0.0; 6],
-        O_ddP_EE_c: [0.0; 6],
+        elbow_c: commanded.elbow,
+        delbow_c: commanded.delbow,
+        ddelbow_c: commanded.ddelbow,
+        O_T_EE_c: commanded.O_T_EE,
+        O_dP_EE_c: commanded.O_dP_EE,
+        O_ddP_EE_c: commanded.O_ddP_EE,
         theta: measured.theta,
         dtheta: measured.dtheta,
         motion_generator_mode: robot.generator_mode(),
@@ -65,10 +64,6 @@ pub(super) fn state(robot: &Robot) -> RobotState {
         robot_mode: robot.mode(),
         control_command_success_rate: robot.success_rate(),
     }
-}
-
-fn elbow(q: &Joints) -> [f64; 2] {
-    [q[2], if q[3] > ELBOW_FLIP { 1.0 } else { -1.0 }]
 }
 
 fn column_major(I: &[[f64; 3]; 3]) -> [f64; 9] {

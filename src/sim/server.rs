@@ -112,7 +112,7 @@ impl Server {
         self.status.client = self.session.client();
         self.status.motions = self.robot.motions;
         self.status.commands_missed = self.robot.missed;
-        self.status.q = self.robot.plant.q;
+        self.status.truth = self.robot.plant.truth(&self.robot.settings.tool);
         if let Ok(mut shared) = self.shared.lock() {
             *shared = self.status;
         }
@@ -254,6 +254,8 @@ impl Server {
         loop {
             match self.hooks.try_recv() {
                 Ok(Hook::UserStop(pressed)) => self.robot.press_user_stop(pressed),
+                Ok(Hook::Guiding(pressed)) => self.robot.press_guiding(pressed),
+                Ok(Hook::Push { force_n, cycles }) => self.robot.plant.push(force_n, cycles),
                 Ok(Hook::Reflex(errors)) => self.robot.reflex(errors),
                 Ok(Hook::DropCommands(n)) => self.drop_next = n,
                 Ok(Hook::CommandLoss(share)) => self.command_loss = share,

@@ -95,3 +95,9 @@ pub fn smooth(s: f64) -> f64 {
     let s = s.clamp(0.0, 1.0);
     s.powi(4) * (35.0 - 84.0 * s + 70.0 * s * s - 20.0 * s.powi(3))
 }
+
+/// libfranka-rs writes `joint_reflex` as `JointReflex`.
+pub fn in_driver(name: &str) -> String {
+    let capital = |word: &str| word[..1].to_uppercase() + &word[1..];
+    name.split('_').map(capital).collect()
+}

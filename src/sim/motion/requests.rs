@@ -1,6 +1,6 @@
 //! What the robot does with a request over TCP.
 use super::Robot;
-use crate::sim::judge::{self, error};
+use crate::sim::judge::cartesian::singular;
 use crate::sim::settings::IDENTITY;
 use crate::sim::wire::commands::{Move, MoveStatus, RecoveryStatus, SetterStatus, StopMoveStatus};
 use crate::sim::wire::state::{ControllerMode, MotionGeneratorMode, RobotMode};
@@ -44,17 +44,29 @@ impl Robot {
             && request.motion_generator_mode <= 3
             && deviations.into_iter().all(|deviation| *deviation >= 0.0 && deviation.is_finite());
         let generator = match request.motion_generator_mode {
-            0 => Some(MotionGeneratorMode::JointPosition),
-            1 => Some(MotionGeneratorMode::JointVelocity),
-            _ => None,
+            0 => MotionGeneratorMode::JointPosition,
+            1 => MotionGeneratorMode::JointVelocity,
+            2 => MotionGeneratorMode::CartesianPosition,
+            _ => MotionGeneratorMode::CartesianVelocity,
+        };
+        let controller = match request.controller_mode {
+            0 => ControllerMode::JointImpedance,
+            1 => ControllerMode::CartesianImpedance,
+            _ => ControllerMode::ExternalController,
         };
         let idle = self.mode() == RobotMode::Idle && self.waiting_move.is_none();
-        match generator {
-            _ if !valid => self.reply(command_id, Response::Move(MoveStatus::InvalidArgumentRejected)),
-            Some(generator) if idle && request.controller_mode == 0 => {
-                self.waiting_move = Some((command_id, generator, ControllerMode::JointImpedance));
-            }
-            _ => self.reply(command_id, Response::Move(MoveStatus::CommandNotPossibleRejected)),
+        let refused = if !valid {
+            Some(MoveStatus::InvalidArgumentRejected)
+        } else if !idle {
+            Some(MoveStatus::CommandNotPossibleRejected)
+        } else if request.motion_generator_mode >= 2 && singular(&self.desired.q, &self.settings.tool) {
+            Some(MoveStatus::StartAtSingularPoseRejected)
+        } else {
+            None
+        };
+        match refused {
+            Some(status) => self.reply(command_id, Response::Move(status)),
+            None => self.waiting_move = Some((command_id, generator, controller)),
         }
     }
 
@@ -69,7 +81,7 @@ impl Robot {
             Some(RecoveryStatus::EmergencyAborted)
         } else if self.motion.is_some() || self.recovery.is_some() {
             Some(RecoveryStatus::CommandNotPossibleRejected)
-        } else if self.errors.0 & judge::only(error::JOINT_POSITION_LIMITS).0 != 0 {
+        } else if self.is_outside() {
             Some(RecoveryStatus::ManualErrorRecoveryRequiredRejected)
         } else if self.errors.is_empty() {
             Some(RecoveryStatus::Success)

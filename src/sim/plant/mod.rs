@@ -32,14 +32,14 @@ use sensors::Sensors;
 
 /// Rotor inertia as the joint feels it (gear ratio 100), kg m²: our estimate; the identified link parameters do
 /// not contain it.
-pub const ARMATURE: Joints = [0.30, 0.30, 0.25, 0.25, 0.10, 0.10, 0.10];
+const ARMATURE: Joints = [0.30, 0.30, 0.25, 0.25, 0.10, 0.10, 0.10];
 /// How far beyond its range a joint meets its end stop, rad (undocumented: our choice) …
 const STOP_MARGIN: f64 = 0.03;
 /// … and how stiff and how damped that is, Nm/rad and Nm s/rad.
 const STOP: (f64, f64) = (5000.0, 50.0);
 
 /// What is true of the arm, whatever the robot believes.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Truth {
     /// Joint positions, rad.
     pub q: Joints,

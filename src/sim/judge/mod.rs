@@ -1,14 +1,17 @@
-//! What the robot asks of every command: pure checks of joint commands against the nominal limits.
+//! What the robot asks of every command: pure checks against the nominal limits; [`cartesian`] for poses and twists.
 //!
 //! Differences are backward, over exactly one cycle, from the values published last as `q_d`, `dq_d`,
 //! `ddq_d`. Source: Franka FCI documentation, "Requirements", joint trajectory requirements (Panda).
-use crate::robot::limits::{CYCLE_S, DDDQ_MAX, DDQ_MAX, DQ_MAX, Q_MAX, Q_MIN};
+pub mod cartesian;
+
+use crate::robot::limits::{CYCLE_S, DDDQ_MAX, DDQ_MAX, DQ_MAX, DTAU_MAX, Q_MAX, Q_MIN};
 use crate::robot::{Errors, JOINTS, Joints};
 
 /// Index of each error the judge can raise, in wire order.
 #[allow(missing_docs)] // the names are those of `robot::ERROR_NAMES`
 pub mod error {
     pub const JOINT_POSITION_LIMITS: usize = 0;
+    pub const JOINT_VELOCITY: usize = 3;
     pub const JOINT_REFLEX: usize = 6;
     pub const CARTESIAN_REFLEX: usize = 7;
     pub const START_POSE_INVALID: usize = 11;
@@ -16,7 +19,21 @@ pub mod error {
     pub const VELOCITY_LIMITS: usize = 13;
     pub const VELOCITY_DISCONTINUITY: usize = 14;
     pub const ACCELERATION_DISCONTINUITY: usize = 15;
+    pub const CARTESIAN_START_POSE_INVALID: usize = 16;
+    pub const ELBOW_LIMIT: usize = 17;
+    pub const CARTESIAN_VELOCITY_LIMITS: usize = 18;
+    pub const CARTESIAN_VELOCITY_DISCONTINUITY: usize = 19;
+    pub const CARTESIAN_ACCELERATION_DISCONTINUITY: usize = 20;
+    pub const ELBOW_SIGN_INCONSISTENT: usize = 21;
+    pub const START_ELBOW_INVALID: usize = 22;
+    pub const START_ELBOW_SIGN_INCONSISTENT: usize = 24;
     pub const COMMUNICATION_CONSTRAINTS: usize = 25;
+    pub const INVERSE_POSITION_LIMITS: usize = 27;
+    pub const INVERSE_VELOCITY_LIMITS: usize = 28;
+    pub const INVERSE_VELOCITY_DISCONTINUITY: usize = 29;
+    pub const INVERSE_ACCELERATION_DISCONTINUITY: usize = 30;
+    pub const INVALID_FRAME: usize = 31;
+    pub const TORQUE_DISCONTINUITY: usize = 32;
 }
 
 /// Largest distance of the first commanded joint position from `q_d`, rad (undocumented: our choice).
@@ -59,7 +76,7 @@ pub fn joint_position(last: &Desired, q_c: &Joints) -> (Desired, Errors) {
         next.dq[i] = (q_c[i] - last.q[i]) / CYCLE_S;
         next.ddq[i] = (next.dq[i] - last.dq[i]) / CYCLE_S;
     }
-    (next, check(last, &next))
+    (next, check(last, &next, &JOINT))
 }
 
 /// The point a joint velocity command makes of `last`, and the limits it breaks.
@@ -69,7 +86,7 @@ pub fn joint_velocity(last: &Desired, dq_c: &Joints) -> (Desired, Errors) {
         next.q[i] = last.q[i] + dq_c[i] * CYCLE_S;
         next.ddq[i] = (dq_c[i] - last.dq[i]) / CYCLE_S;
     }
-    (next, check(last, &next))
+    (next, check(last, &next, &JOINT))
 }
 
 /// What the robot puts in the place of a command that did not come: constant acceleration.
@@ -79,7 +96,7 @@ pub fn extrapolate(last: &Desired) -> (Desired, Errors) {
         next.dq[i] += last.ddq[i] * CYCLE_S;
         next.q[i] += next.dq[i] * CYCLE_S;
     }
-    (next, check(last, &next))
+    (next, check(last, &next, &JOINT))
 }
 
 /// Whether the first position of a motion is where the robot is.
@@ -88,19 +105,49 @@ pub fn start_pose(last: &Desired, q_c: &Joints) -> Errors {
     if near { Errors::default() } else { only(error::START_POSE_INVALID) }
 }
 
+/// The point that inverse kinematics made of a Cartesian command, and the limits it breaks.
+fn after_inverse(last: &Desired, q: &Joints) -> (Desired, Errors) {
+    let next = joint_position(last, q).0;
+    (next, check(last, &next, &INVERSE))
+}
+
+/// The torque a client asks for after `last` (Nm): whether it changes too fast.
+pub fn torque(last: &Joints, tau_J_d: &Joints) -> Errors {
+    let slow = last.iter().zip(tau_J_d).all(|(last, tau)| within((tau - last) / CYCLE_S, DTAU_MAX));
+    if slow { Errors::default() } else { only(error::TORQUE_DISCONTINUITY) }
+}
+
+/// Errors of a position, velocity, acceleration and jerk: commanded …
+const JOINT: [usize; 4] = [
+    error::POSITION_LIMITS,
+    error::VELOCITY_LIMITS,
+    error::VELOCITY_DISCONTINUITY,
+    error::ACCELERATION_DISCONTINUITY,
+];
+/// … and after inverse kinematics.
+const INVERSE: [usize; 4] = [
+    error::INVERSE_POSITION_LIMITS,
+    error::INVERSE_VELOCITY_LIMITS,
+    error::INVERSE_VELOCITY_DISCONTINUITY,
+    error::INVERSE_ACCELERATION_DISCONTINUITY,
+];
+
+fn within(value: f64, limit: f64) -> bool {
+    value.abs() <= limit * (1.0 + ROUNDING)
+}
+
 /// Every limit `next` breaks when it follows `last`. A value that is not a number breaks all it enters.
-fn check(last: &Desired, next: &Desired) -> Errors {
-    let within = |value: f64, limit: f64| value.abs() <= limit * (1.0 + ROUNDING);
+fn check(last: &Desired, next: &Desired, names: &[usize; 4]) -> Errors {
     let mut errors = 0;
     for i in 0..JOINTS {
         let jerk = (next.ddq[i] - last.ddq[i]) / CYCLE_S;
-        let checks = [
-            (error::POSITION_LIMITS, (Q_MIN[i]..=Q_MAX[i]).contains(&next.q[i])),
-            (error::VELOCITY_LIMITS, within(next.dq[i], DQ_MAX[i])),
-            (error::VELOCITY_DISCONTINUITY, within(next.ddq[i], DDQ_MAX[i])),
-            (error::ACCELERATION_DISCONTINUITY, within(jerk, DDDQ_MAX[i])),
+        let holds = [
+            (Q_MIN[i]..=Q_MAX[i]).contains(&next.q[i]),
+            within(next.dq[i], DQ_MAX[i]),
+            within(next.ddq[i], DDQ_MAX[i]),
+            within(jerk, DDDQ_MAX[i]),
         ];
-        for (index, holds) in checks {
+        for (index, holds) in names.iter().zip(holds) {
             errors |= u64::from(!holds) << index;
         }
     }
