@@ -10,6 +10,7 @@
 //! One thread serves everything: the same seed and the same commands give the same states, bit for bit.
 //! `docs/fci-v5.md` says what was chosen where the real robot is not documented.
 pub mod judge;
+mod model_library;
 mod motion;
 mod options;
 mod plant;

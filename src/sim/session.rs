@@ -194,13 +194,20 @@ impl Session {
         if now < *due || now < self.last_sent + SPACING {
             return;
         }
-        if let (Some((_, answer)), Some(client)) = (self.replies.pop_front(), &mut self.client) {
-            // A client that does not read a few hundred bytes has gone; the next poll finds that out.
-            if let Err(error) = client.stream.write_all(&answer) {
-                log::warn!("{}: answer not sent: {error}", client.peer);
+        let (Some((_, answer)), Some(client)) = (self.replies.front_mut(), &mut self.client) else { return };
+        match client.stream.write(answer) {
+            // A client that does not read fast enough gets the rest of a long answer with the next cycles.
+            Ok(sent) if sent < answer.len() => {
+                answer.drain(..sent);
+                return;
             }
-            self.last_sent = now;
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return,
+            // Whoever does not read a few hundred bytes has gone; the next poll finds that out.
+            Err(error) => log::warn!("{}: answer not sent: {error}", client.peer),
+            Ok(_) => {}
         }
+        self.replies.pop_front();
+        self.last_sent = now;
     }
 }
 

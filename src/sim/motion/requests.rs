@@ -1,6 +1,7 @@
 //! What the robot does with a request over TCP.
 use super::Robot;
 use crate::sim::judge::cartesian::singular;
+use crate::sim::model_library;
 use crate::sim::settings::IDENTITY;
 use crate::sim::wire::commands::{Move, MoveStatus, RecoveryStatus, SetterStatus, StopMoveStatus};
 use crate::sim::wire::state::{ControllerMode, MotionGeneratorMode, RobotMode};
@@ -23,7 +24,7 @@ impl Robot {
                     active: false,
                 },
             ),
-            Request::LoadModelLibrary(_) => self.reply(command_id, Response::NoModelLibrary),
+            Request::LoadModelLibrary(request) => self.reply(command_id, model_library::answer(request)),
             setter => {
                 let mut settings = self.settings.clone();
                 if let Some((command, mut status)) = settings.apply(setter) {

@@ -287,7 +287,9 @@ pub enum Response {
         status: SetterStatus,
     },
     Recovery(RecoveryStatus),
-    /// This robot has no model library to give.
+    /// The shared object a client loads.
+    ModelLibrary(&'static [u8]),
+    /// This robot has no such model library to give.
     NoModelLibrary,
 }
 
@@ -331,6 +333,11 @@ impl Response {
             Self::Recovery(status) => {
                 append(&mut payload, status);
                 12
+            }
+            Self::ModelLibrary(library) => {
+                append(&mut payload, &0_u8);
+                payload.extend_from_slice(library);
+                13
             }
             Self::NoModelLibrary => {
                 append(&mut payload, &1_u8);
