@@ -1,13 +1,19 @@
 //! `franka-imit sim`: a robot for everybody's tests.
-use std::io::{IsTerminal, Write};
+mod orders;
+
+use std::io::{BufRead, IsTerminal, Write};
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, sync_channel};
 use std::time::{Duration, Instant};
 
+use super::exit::usage;
+use crate::robot::limits::Q_READY;
 use crate::robot::realtime;
-use crate::sim::{Options, Pace, Sim, Status, wire};
+use crate::sim::{ArmError, Options, Pace, Sim, Status, wire};
+use orders::Order;
 
 /// Simulate a Panda that libfranka, libfranka-rs and panda-py can connect to.
 #[derive(clap::Args, Debug)]
@@ -15,9 +21,28 @@ pub(super) struct Args {
     /// Loopback address of the robot; several robots take several addresses (127.0.0.1, 127.0.0.2, ...).
     #[arg(long, default_value = "127.0.0.1")]
     bind: IpAddr,
-    /// Let time wait for the client in motions, as fast as the sockets allow, instead of 1 kHz.
-    #[arg(long)]
-    lockstep: bool,
+    /// What drives time: a state every millisecond, or, in motions, as fast as the client answers.
+    #[arg(long, value_enum, default_value_t = PaceArg::Realtime)]
+    pace: PaceArg,
+    /// Joint positions at the start, seven numbers in rad [default: the ready pose].
+    #[arg(long, value_name = "RAD", num_args = 7, allow_negative_numbers = true, help_heading = "The arm")]
+    pose: Option<Vec<f64>>,
+    /// No hand on the flange.
+    #[arg(long, help_heading = "The arm")]
+    no_hand: bool,
+    /// Mass between the fingers, which a client has to declare with SetLoad, kg.
+    #[arg(long, default_value_t = 0.0, help_heading = "The arm")]
+    payload_kg: f64,
+    /// Height of a horizontal plane the end effector can touch, m.
+    #[arg(long, allow_negative_numbers = true, help_heading = "The arm")]
+    floor_z_m: Option<f64>,
+    /// How far the arm's masses are from what the robot knows of them, as a share (standard deviation).
+    #[arg(long, default_value_t = Options::default().model_error, help_heading = "The arm")]
+    model_error: f64,
+    /// Errors the robot cannot see (TOML): joint_offset_rad, link_bend_rad, link_shift_m, payload_kg,
+    /// payload_centre_m.
+    #[arg(long, value_name = "FILE", help_heading = "The arm")]
+    arm_error: Option<PathBuf>,
     /// Seed of everything random.
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -44,7 +69,37 @@ pub(super) struct Args {
     duration_s: Option<f64>,
 }
 
-/// Serves until Ctrl-C, with a status line every second.
+/// [`Pace`] as it is typed.
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum PaceArg {
+    Realtime,
+    Lockstep,
+}
+
+/// Orders that wait for the simulator to take them; more are read later.
+const ORDERS: usize = 16;
+
+/// Lines of standard input as they come; the end of input is the end of orders, not of the simulator.
+fn orders() -> std::io::Result<Receiver<String>> {
+    let (send, receive) = sync_channel(ORDERS);
+    std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            let Ok(line) = line else { return };
+            if send.send(line).is_err() {
+                return;
+            }
+        }
+    })?;
+    Ok(receive)
+}
+
+fn read_arm_error(path: &Path) -> anyhow::Result<ArmError> {
+    let text =
+        std::fs::read_to_string(path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
+    toml::from_str(&text).map_err(|e| usage(format!("{}: {e}", path.display())))
+}
+
+/// Serves until Ctrl-C, obeys the orders on standard input, with a status line every second.
 ///
 /// # Errors
 /// The options are out of range, the address is in use, or the simulator's thread has died.
@@ -53,16 +108,27 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&end))?;
     }
+    let pose = args.pose.unwrap_or(Q_READY.to_vec());
+    let defaults = Options::default();
     let options = Options {
         bind: args.bind,
-        pace: if args.lockstep { Pace::Lockstep } else { Pace::Realtime },
+        pace: match args.pace {
+            PaceArg::Realtime => Pace::Realtime,
+            PaceArg::Lockstep => Pace::Lockstep,
+        },
+        q_start_rad: std::array::from_fn(|i| pose[i]),
+        hand: !args.no_hand,
+        payload_kg: args.payload_kg,
+        floor_z_m: args.floor_z_m.unwrap_or(defaults.floor_z_m),
+        model_error: args.model_error,
+        arm_error: args.arm_error.as_deref().map(read_arm_error).transpose()?.unwrap_or_default(),
         seed: args.seed,
         q_noise_rad: args.q_noise_rad,
         command_loss: args.command_loss,
         recovery_delay_s: args.recovery_delay_s,
         protocol_version: args.protocol_version,
         wire_log: args.wire_log,
-        ..Options::default()
+        ..defaults
     };
     let priority = args.priority;
     let sim = Sim::start_with(options, move || {
@@ -72,12 +138,24 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
             );
         }
     })?;
-    say!("A simulated Panda listens on {}. Ctrl-C ends it.", sim.address());
+    say!(
+        "A simulated Panda listens on {}. Ctrl-C ends it; `help` and Enter shows what else it obeys.",
+        sim.address()
+    );
+    let orders = orders()?;
     let start = Instant::now();
     let mut last = sim.status();
     let mut next_line = start + Duration::from_secs(1);
     while !end.load(Ordering::Relaxed) && args.duration_s.is_none_or(|s| start.elapsed().as_secs_f64() < s) {
         std::thread::sleep(Duration::from_millis(50));
+        while let Ok(line) = orders.try_recv() {
+            match Order::parse(&line) {
+                Ok(order) if !order.obey(&sim) => end.store(true, Ordering::Relaxed),
+                Ok(_) => {}
+                Err(_) if line.trim().is_empty() => {}
+                Err(why) => eprintln!("{why}"),
+            }
+        }
         anyhow::ensure!(sim.is_alive(), "the simulator's thread has died; its message stands above");
         if Instant::now() >= next_line {
             next_line += Duration::from_secs(1);
