@@ -278,7 +278,20 @@ fn help_names_every_option_and_the_exit_codes() {
         ),
         ("expert", &["--trajectory", "--out", "--redundancy", "--report"]),
         ("eval", &["--policy", "--trajectory", "--probe", "--config", "--report"]),
-        ("sim", &["--bind", "--pace", "--seed", "--pose", "--payload-kg", "--arm-error", "--command-loss", "--wire-log", "--duration-s"]),
+        (
+            "sim",
+            &[
+                "--bind",
+                "--pace",
+                "--seed",
+                "--pose",
+                "--payload-kg",
+                "--arm-error",
+                "--command-loss",
+                "--wire-log",
+                "--duration-s",
+            ],
+        ),
     ] {
         let help = folder.run(&format!("{command} --help"));
         help.says(0, options).says(0, &["Exit codes:", "0 done", "5 the robot"]);
