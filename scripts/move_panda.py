@@ -2,6 +2,8 @@
 
     franka-imit sim                            # in one terminal
     python scripts/move_panda.py [ADDRESS]     # in another
+
+Panda-py moves to a pose by its own impedance law, which friction stops a few millimetres short of it.
 """
 
 import sys
