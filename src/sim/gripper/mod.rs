@@ -112,12 +112,12 @@ impl Server {
             let now = Instant::now();
             self.hand.advance((now - self.last).as_secs_f64());
             self.last = now;
+            self.share(); // before the answers: whoever has one finds it so
             for reply in self.hand.replies.drain(..) {
                 self.session.send(wire::answer(reply.command, reply.command_id, reply.status as u16, &[]), 0);
             }
             self.session.flush();
             self.publish(now);
-            self.share();
         }
     }
 
