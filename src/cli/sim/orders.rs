@@ -154,6 +154,20 @@ mod tests {
     }
 
     #[test]
+    fn the_status_tells_of_the_hand() {
+        use crate::sim::Options;
+        let bind = [127, 0, 24, 20].into();
+        let sim =
+            Sim::start(Options { bind, object_width_m: Some(0.08), ..Options::default() }).expect("a robot");
+        assert!(Order::parse("object none").expect("an order").obey(&sim));
+        let hand = &status(&sim)["hand"];
+        let expected = serde_json::json!({
+            "width_m": 0.08, "max_width_m": 0.08, "is_grasped": false, "moving": false, "client": null,
+        });
+        assert_eq!(hand, &expected);
+    }
+
+    #[test]
     fn what_is_not_understood_is_answered_with_what_is() {
         assert!(Order::parse("dance").unwrap_err().contains("user-stop on|off"));
         assert!(Order::parse("guiding maybe").unwrap_err().contains("neither on nor off"));
