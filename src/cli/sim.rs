@@ -35,6 +35,12 @@ pub(super) struct Args {
     /// No hand on the flange.
     #[arg(long, help_heading = "The arm")]
     no_hand: bool,
+    /// The hand does not know its stroke before a client homes it, as after a change of fingers.
+    #[arg(long, conflicts_with = "no_hand", help_heading = "The arm")]
+    hand_not_homed: bool,
+    /// Width of an object between the fingers, 0 to 0.08 m; without it there is none.
+    #[arg(long, value_name = "W", help_heading = "The arm")]
+    object_width_m: Option<f64>,
     /// Mass between the fingers, which a client has to declare with SetLoad, kg.
     #[arg(long, default_value_t = 0.0, help_heading = "The arm")]
     payload_kg: f64,
@@ -183,6 +189,8 @@ impl Args {
             },
             q_start_rad: std::array::from_fn(|i| pose[i]),
             hand: !self.no_hand,
+            hand_homed: !self.hand_not_homed,
+            object_width_m: self.object_width_m,
             payload_kg: self.payload_kg,
             floor_z_m: self.floor_z_m.unwrap_or(defaults.floor_z_m),
             model_error: self.model_error,

@@ -7,8 +7,10 @@
 //!         ◄──────── state ◄── publish ◄── plant
 //! ```
 //!
-//! One thread serves everything: the same seed and the same commands give the same states, bit for bit.
+//! One thread serves the robot: the same seed and the same commands give the same states, bit for bit. The hand has
+//! a port and a thread of its own ([`gripper`]).
 //! `docs/fci-v5.md` says what was chosen where the real robot is not documented.
+pub mod gripper;
 pub mod judge;
 mod model_library;
 mod motion;
@@ -27,6 +29,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+pub use gripper::HandStatus;
 pub use options::{Options, Pace};
 pub use plant::{ArmError, Truth};
 
@@ -102,6 +105,8 @@ pub struct Status {
     pub commands_malformed: u64,
     /// How often the schedule had to move because the machine was late.
     pub slips: u64,
+    /// The hand, if there is one.
+    pub hand: Option<HandStatus>,
 }
 
 impl Default for Status {
@@ -123,6 +128,7 @@ impl Default for Status {
             commands_foreign: 0,
             commands_malformed: 0,
             slips: 0,
+            hand: None,
         }
     }
 }
@@ -147,6 +153,44 @@ pub struct Sim {
     hooks: Option<SyncSender<Hook>>,
     shared: Arc<Mutex<Status>>,
     thread: Option<JoinHandle<()>>,
+    hand: Option<Hand>,
+}
+
+/// The hand's thread, seen from outside.
+struct Hand {
+    objects: SyncSender<gripper::Object>,
+    shared: Arc<Mutex<HandStatus>>,
+    thread: JoinHandle<()>,
+}
+
+impl Hand {
+    /// Starts the hand of a robot; when this returns it listens.
+    fn start(options: &Options) -> Result<Self, Error> {
+        let address = SocketAddr::new(options.bind, gripper::wire::PORT);
+        let (objects, put) = sync_channel(HOOKS);
+        let shared = Arc::new(Mutex::new(HandStatus::default()));
+        let server = gripper::Server::bind(
+            address,
+            options.hand_homed,
+            options.object_width_m,
+            put,
+            Arc::clone(&shared),
+        )
+        .map_err(|source| Error::Bind { address, source })?;
+        let thread = std::thread::Builder::new()
+            .name("sim hand".to_owned())
+            .spawn(move || server.run())
+            .map_err(Error::Thread)?;
+        Ok(Self { objects, shared, thread })
+    }
+}
+
+/// What a thread last said of itself.
+fn read<T: Copy>(shared: &Mutex<T>) -> T {
+    match shared.lock() {
+        Ok(value) => *value,
+        Err(poisoned) => *poisoned.into_inner(),
+    }
 }
 
 impl Sim {
@@ -180,6 +224,7 @@ impl Sim {
             ),
             None => None,
         };
+        let hand = options.hand.then(|| Hand::start(&options)).transpose()?;
         let (hooks, orders) = sync_channel(HOOKS);
         let shared = Arc::new(Mutex::new(Status::default()));
         let server = Server::new(options, session, udp, orders, Arc::clone(&shared), log);
@@ -190,7 +235,7 @@ impl Sim {
                 server.run();
             })
             .map_err(Error::Thread)?;
-        Ok(Self { address, hooks: Some(hooks), shared, thread: Some(thread) })
+        Ok(Self { address, hooks: Some(hooks), shared, thread: Some(thread), hand })
     }
 
     /// Where clients connect.
@@ -205,15 +250,13 @@ impl Sim {
 
     /// What it does right now.
     pub fn status(&self) -> Status {
-        match self.shared.lock() {
-            Ok(status) => *status,
-            Err(poisoned) => *poisoned.into_inner(),
-        }
+        Status { hand: self.hand.as_ref().map(|hand| read(&hand.shared)), ..read(&self.shared) }
     }
 
-    /// Whether its thread still runs.
+    /// Whether its threads still run.
     pub fn is_alive(&self) -> bool {
-        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+        let hand = self.hand.as_ref().is_none_or(|hand| !hand.thread.is_finished());
+        hand && self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     /// Presses or releases the user stop.
@@ -256,6 +299,15 @@ impl Sim {
         self.order(Hook::CommandLoss(share.clamp(0.0, 1.0)));
     }
 
+    /// Puts an object of this width (0 to 0.08 m) between the fingers, pushing them apart where they are closer, or
+    /// takes it away. Without a hand, or out of range, it does nothing.
+    pub fn set_object_width(&self, width_m: Option<f64>) {
+        let possible = width_m.is_none_or(|width| (0.0..=gripper::STROKE_M).contains(&width));
+        if let (Some(hand), true) = (&self.hand, possible) {
+            let _ = hand.objects.send(width_m); // as in `order`
+        }
+    }
+
     fn order(&self, hook: Hook) {
         if let Some(hooks) = &self.hooks {
             let _ = hooks.send(hook); // fails only when the thread has ended, which `is_alive` tells
@@ -268,6 +320,10 @@ impl Drop for Sim {
         self.hooks = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join(); // a panic there has been printed; the port is free either way
+        }
+        if let Some(Hand { objects, thread, .. }) = self.hand.take() {
+            drop(objects);
+            let _ = thread.join();
         }
     }
 }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::gripper::STROKE_M;
 use super::plant::ArmError;
 use super::wire::VERSION;
 use crate::range::{Violation, check_range, check_that};
@@ -47,6 +48,12 @@ pub struct Options {
     pub friction: f64,
     /// Whether the Franka hand is on the flange.
     pub hand: bool,
+    /// Whether the hand knows its stroke at the start; if not, it can only be homed.
+    #[serde(skip)]
+    pub hand_homed: bool,
+    /// Width of what lies between the fingers, m.
+    #[serde(skip)]
+    pub object_width_m: Option<f64>,
     /// Mass between the fingers, which clients have to declare, kg.
     pub payload_kg: f64,
     /// Height of a horizontal plane the end effector can touch, m; out of reach by default.
@@ -79,6 +86,8 @@ impl Default for Options {
             model_error: 0.01,
             friction: 1.0,
             hand: true,
+            hand_homed: true,
+            object_width_m: None,
             payload_kg: 0.0,
             floor_z_m: -10.0,
             arm_error: ArmError::default(),
@@ -110,6 +119,10 @@ impl Options {
         check_range(&mut out, "tau_noise_nm", self.tau_noise_nm, 0.0..=1.0, "Nm");
         check_range(&mut out, "model_error", self.model_error, 0.0..=0.2, "");
         check_range(&mut out, "friction", self.friction, 0.0..=10.0, "");
+        if let Some(width) = self.object_width_m {
+            check_range(&mut out, "object_width_m", width, 0.0..=STROKE_M, "m");
+            check_that(&mut out, "object_width_m", width, self.hand, "only with a hand");
+        }
         check_range(&mut out, "payload_kg", self.payload_kg, 0.0..=5.0, "kg");
         check_range(&mut out, "floor_z_m", self.floor_z_m, -10.0..=1.5, "m");
         out.extend(self.arm_error.validate());

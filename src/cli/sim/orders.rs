@@ -1,6 +1,6 @@
 //! What a person or a script may order a running simulator to do: a line of words each.
 use crate::robot::ERROR_NAMES;
-use crate::sim::Sim;
+use crate::sim::{Sim, gripper};
 
 /// Every order with its meaning.
 pub(super) const HELP: &str = "\
@@ -9,6 +9,7 @@ user-stop on|off          press or release the user stop
 guiding on|off            hold or let go of the two buttons at the wrist
 recover                   recover from a reflex, as the operator does in Desk
 push FX FY FZ [SECONDS]   push the end effector with this force, N in the base frame (1 s)
+object WIDTH|none         put an object of this width (0 to 0.08 m) between the fingers, or take it away
 reflex NAME               stop the arm with this error, for example cartesian_reflex
 lose N                    lose the next N commands
 loss SHARE                lose this share (0 to 1) of the commands from now on
@@ -24,6 +25,7 @@ pub(super) enum Order {
     Guiding(bool),
     Recover,
     Push { force_n: [f64; 3], duration_s: f64 },
+    Object(Option<f64>),
     Reflex(usize),
     Lose(u32),
     Loss(f64),
@@ -67,6 +69,10 @@ impl Order {
                 };
                 Ok(Self::Push { force_n, duration_s })
             }
+            ["object", "none"] => Ok(Self::Object(None)),
+            ["object", width] => {
+                number(width, 0.0, gripper::STROKE_M, "the width in m").map(|width| Self::Object(Some(width)))
+            }
             ["reflex", name] => {
                 ERROR_NAMES.iter().position(|known| *known == name).map(Self::Reflex).ok_or_else(|| {
                     format!(
@@ -92,6 +98,7 @@ impl Order {
             Self::Guiding(pressed) => sim.press_guiding(pressed),
             Self::Recover => sim.recover(),
             Self::Push { force_n, duration_s } => sim.push(force_n, duration_s),
+            Self::Object(width_m) => sim.set_object_width(width_m),
             Self::Reflex(index) => sim.trigger_reflex(index),
             Self::Lose(count) => sim.drop_commands(count),
             Self::Loss(share) => sim.set_command_loss(share),
@@ -113,6 +120,13 @@ fn status(sim: &Sim) -> serde_json::Value {
         "client": status.client.map(|client| client.to_string()),
         "motions": status.motions,
         "commands_missed": status.commands_missed,
+        "hand": status.hand.map(|hand| serde_json::json!({
+            "width_m": hand.width_m,
+            "max_width_m": hand.max_width_m,
+            "is_grasped": hand.is_grasped,
+            "moving": hand.moving,
+            "client": hand.client.map(|client| client.to_string()),
+        })),
         "truth": {
             "q_rad": truth.q,
             "dq_rad_s": truth.dq,
@@ -134,6 +148,29 @@ mod tests {
         for bad in ["push 0 0", "push NaN 0 0", "push 0 0 1e9", "push 0 0 5 0", "push 0 0 5 1 1"] {
             assert!(Order::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn an_object_fits_between_the_fingers_or_is_none() {
+        assert_eq!(Order::parse("object 0.03"), Ok(Order::Object(Some(0.03))));
+        assert_eq!(Order::parse("object none"), Ok(Order::Object(None)));
+        for bad in ["object", "object 0.081", "object -0.01", "object NaN", "object wide"] {
+            assert!(Order::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_status_tells_of_the_hand() {
+        use crate::sim::Options;
+        let bind = [127, 0, 24, 20].into();
+        let sim =
+            Sim::start(Options { bind, object_width_m: Some(0.08), ..Options::default() }).expect("a robot");
+        assert_eq!(Order::parse("object none").expect("an order").obey(&sim), "");
+        let hand = &status(&sim)["hand"];
+        let expected = serde_json::json!({
+            "width_m": 0.08, "max_width_m": 0.08, "is_grasped": false, "moving": false, "client": null,
+        });
+        assert_eq!(hand, &expected);
     }
 
     #[test]
