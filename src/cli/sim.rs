@@ -1,6 +1,7 @@
 //! `franka-imit sim`: a robot for everybody's tests.
 mod orders;
 
+use std::collections::HashMap;
 use std::io::{BufRead, IsTerminal, Write};
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,8 @@ use std::time::{Duration, Instant};
 use super::exit::usage;
 use crate::robot::limits::Q_READY;
 use crate::robot::realtime;
-use crate::sim::{ArmError, Options, Pace, Sim, Status, wire};
+use crate::sim::faults::{self, SpecError};
+use crate::sim::{ArmError, Fault, Options, Pace, Sim, Status, wire};
 use orders::Order;
 
 /// Simulate a Panda that libfranka, libfranka-rs and panda-py can connect to.
@@ -52,6 +54,10 @@ pub(super) struct Args {
     /// Share of the commands that get lost on the way, 0 to 1.
     #[arg(long, default_value_t = 0.0)]
     command_loss: f64,
+    /// Let something go wrong, for example drop:state:p=5% or tcp-reset@2s; may be given several times. `help` lists
+    /// all kinds.
+    #[arg(long, value_name = "SPEC", value_parser = FaultArg::parse)]
+    fault: Vec<FaultArg>,
     /// How long automatic error recovery takes, s.
     #[arg(long, default_value_t = 1.0)]
     recovery_delay_s: f64,
@@ -74,6 +80,19 @@ pub(super) struct Args {
 enum PaceArg {
     Realtime,
     Lockstep,
+}
+
+/// `--fault` as it is typed.
+#[derive(Clone, Copy, Debug)]
+enum FaultArg {
+    Help,
+    Given(Fault),
+}
+
+impl FaultArg {
+    fn parse(text: &str) -> Result<Self, SpecError> {
+        if text.trim() == "help" { Ok(Self::Help) } else { text.parse().map(Self::Given) }
+    }
 }
 
 /// Orders that wait for the simulator to take them; more are read later.
@@ -104,6 +123,10 @@ fn read_arm_error(path: &Path) -> anyhow::Result<ArmError> {
 /// # Errors
 /// The options are out of range, the address is in use, or the simulator's thread has died.
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
+    if args.fault.iter().any(|fault| matches!(fault, FaultArg::Help)) {
+        say!("{}", faults::help());
+        return Ok(());
+    }
     let end = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
         signal_hook::flag::register(signal, Arc::clone(&end))?;
@@ -125,6 +148,14 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         seed: args.seed,
         q_noise_rad: args.q_noise_rad,
         command_loss: args.command_loss,
+        faults: args
+            .fault
+            .iter()
+            .filter_map(|fault| match fault {
+                FaultArg::Help => None,
+                FaultArg::Given(fault) => Some(*fault),
+            })
+            .collect(),
         recovery_delay_s: args.recovery_delay_s,
         protocol_version: args.protocol_version,
         wire_log: args.wire_log,
@@ -184,6 +215,13 @@ fn line(now: &Status, last: &Status) -> String {
     let slips = now.slips - last.slips;
     if slips > 0 {
         line += &format!(", late {slips} times");
+    }
+    let before: HashMap<String, u64> = last.injected.all().collect();
+    for (name, count) in now.injected.all() {
+        let more = count - before.get(&name).unwrap_or(&0);
+        if more > 0 {
+            line += &format!(", {name} {more}");
+        }
     }
     if !errors.is_empty() {
         line += &format!(", errors: {errors}");

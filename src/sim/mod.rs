@@ -9,6 +9,7 @@
 //!
 //! One thread serves everything: the same seed and the same commands give the same states, bit for bit.
 //! `docs/fci-v5.md` says what was chosen where the real robot is not documented.
+pub mod faults;
 pub mod judge;
 mod model_library;
 mod motion;
@@ -27,6 +28,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+pub use faults::{Fault, Injected};
 pub use options::{Options, Pace};
 pub use plant::{ArmError, Truth};
 
@@ -100,6 +102,10 @@ pub struct Status {
     pub commands_foreign: u64,
     /// Datagrams of the client that are no command.
     pub commands_malformed: u64,
+    /// States that left after a newer one.
+    pub states_overtaken: u64,
+    /// How often each fault was injected.
+    pub injected: Injected,
     /// How often the schedule had to move because the machine was late.
     pub slips: u64,
 }
@@ -122,6 +128,8 @@ impl Default for Status {
             commands_dropped: 0,
             commands_foreign: 0,
             commands_malformed: 0,
+            states_overtaken: 0,
+            injected: Injected::default(),
             slips: 0,
         }
     }
@@ -135,8 +143,8 @@ enum Hook {
     UserStop(bool),
     Guiding(bool),
     Push { force_n: [f64; 3], cycles: u64 },
-    Reflex(Errors),
-    DropCommands(u32),
+    Fault(Fault),
+    ClearFaults,
     CommandLoss(f64),
 }
 
@@ -236,13 +244,25 @@ impl Sim {
     /// Stops the arm with error `index` of [`ERROR_NAMES`]; an index beyond the table does nothing.
     pub fn trigger_reflex(&self, index: usize) {
         if index < ERROR_NAMES.len() {
-            self.order(Hook::Reflex(Errors(1 << index)));
+            self.inject(Fault::reflex(index));
         }
     }
 
     /// Loses the next `n` commands that would have been accepted.
     pub fn drop_commands(&self, n: u32) {
-        self.order(Hook::DropCommands(n));
+        if n > 0 {
+            self.inject(Fault::lose_commands(n));
+        }
+    }
+
+    /// Lets something go wrong, from now on.
+    pub fn inject(&self, fault: Fault) {
+        self.order(Hook::Fault(fault));
+    }
+
+    /// Takes every fault back but the share of lost commands; what is mute speaks again.
+    pub fn clear_faults(&self) {
+        self.order(Hook::ClearFaults);
     }
 
     /// Loses this share (0 to 1) of the commands from now on.
