@@ -7,6 +7,7 @@
 //!         ◄──────── state ◄── publish ◄── plant
 //! ```
 //!
+//! Every datagram and answer passes through `faults` on its way, which lets go wrong what was ordered.
 //! One thread serves everything: the same seed and the same commands give the same states, bit for bit.
 //! `docs/fci-v5.md` says what was chosen where the real robot is not documented.
 pub mod faults;

@@ -4,7 +4,7 @@
 //!  Fault ("drop:state:p=5%") ─► Armed (time, dice) ─► Faults ─► Fate of a datagram, Act on the robot
 //! ```
 //!
-//! Nothing here has a socket or a clock: [`Faults`] says what becomes of each datagram, the server does it.
+//! Nothing here has a socket or a clock: `Faults` says what becomes of each datagram, the server does it.
 mod armed;
 mod count;
 mod held;

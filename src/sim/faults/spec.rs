@@ -216,7 +216,7 @@ fn parse(spec: &str) -> Result<Fault, String> {
     let mut rest = parts[1..].iter().filter(|part| !part.is_empty()).peekable();
     let named = |part: &&&str| !part.contains('=') && **part != "every-client";
     let value = match value {
-        None if entry.kind == Kind::Reflex => rest.next_if(|part| named(&part)).copied(),
+        None if entry.kind == Kind::Reflex => rest.next_if(|part| named(part)).copied(),
         value => value,
     };
     match value {
