@@ -215,6 +215,8 @@ fn a_real_arm_is_not_moved_unless_somebody_confirms() {
 fn the_simulators_own_mistakes_are_usage_too() {
     let folder = Folder::new();
     folder.run("sim --bind 8.8.8.8").refused(2, &["bind", "loopback"]);
+    folder.run("sim --fault dorp:state").refused(2, &["dorp:state", "did you mean `drop`?"]);
+    folder.run("sim --fault help").says(0, &["mute-udp", "reflex=cartesian_reflex@2s"]);
     folder.run("sim --bind 127.0.7.4 --wire-log none/file").refused(2, &["none/file"]);
     folder.run("sim --object-width-m 0.09").refused(2, &["object_width_m = 0.09", "0 to 0.08 m"]);
     folder.run("sim --no-hand --object-width-m 0.02").refused(2, &["object_width_m = 0.02", "with a hand"]);

@@ -14,7 +14,8 @@ use std::time::{Duration, Instant};
 use super::exit::usage;
 use crate::robot::limits::Q_READY;
 use crate::robot::realtime;
-use crate::sim::{ArmError, Options, Pace, Sim, wire};
+use crate::sim::faults::{self, SpecError};
+use crate::sim::{ArmError, Fault, Options, Pace, Sim, wire};
 use arms::Arms;
 use keys::Keys;
 use line::StatusLine;
@@ -63,6 +64,10 @@ pub(super) struct Args {
     /// Share of the commands that get lost on the way, 0 to 1.
     #[arg(long, default_value_t = 0.0)]
     command_loss: f64,
+    /// Let something go wrong, for example drop:state:p=5% or tcp-reset@2s; may be given several times. `help` lists
+    /// all kinds.
+    #[arg(long, value_name = "SPEC", value_parser = FaultArg::parse)]
+    fault: Vec<FaultArg>,
     /// How long automatic error recovery takes, s.
     #[arg(long, default_value_t = 1.0)]
     recovery_delay_s: f64,
@@ -91,6 +96,19 @@ enum PaceArg {
     Lockstep,
 }
 
+/// `--fault` as it is typed.
+#[derive(Clone, Copy, Debug)]
+enum FaultArg {
+    Help,
+    Given(Fault),
+}
+
+impl FaultArg {
+    fn parse(text: &str) -> Result<Self, SpecError> {
+        if text.trim() == "help" { Ok(Self::Help) } else { text.parse().map(Self::Given) }
+    }
+}
+
 fn read_arm_error(path: &Path) -> anyhow::Result<ArmError> {
     let text =
         std::fs::read_to_string(path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
@@ -102,6 +120,10 @@ fn read_arm_error(path: &Path) -> anyhow::Result<ArmError> {
 /// # Errors
 /// The options are out of range, an address is in use, or a simulator's thread has died.
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
+    if args.fault.iter().any(|fault| matches!(fault, FaultArg::Help)) {
+        say!("{}", faults::help());
+        return Ok(());
+    }
     let end = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&end))?;
@@ -198,6 +220,14 @@ impl Args {
             seed: self.seed,
             q_noise_rad: self.q_noise_rad,
             command_loss: self.command_loss,
+            faults: self
+                .fault
+                .iter()
+                .filter_map(|fault| match fault {
+                    FaultArg::Help => None,
+                    FaultArg::Given(fault) => Some(*fault),
+                })
+                .collect(),
             recovery_delay_s: self.recovery_delay_s,
             protocol_version: self.protocol_version,
             ..defaults

@@ -7,9 +7,11 @@
 //!         ◄──────── state ◄── publish ◄── plant
 //! ```
 //!
+//! Every datagram and answer passes through `faults` on its way, which lets go wrong what was ordered.
 //! One thread serves the robot: the same seed and the same commands give the same states, bit for bit. The hand has
 //! a port and a thread of its own ([`gripper`]).
 //! `docs/fci-v5.md` says what was chosen where the real robot is not documented.
+pub mod faults;
 pub mod gripper;
 pub mod judge;
 mod model_library;
@@ -29,6 +31,7 @@ use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
+pub use faults::{Fault, Injected};
 pub use gripper::HandStatus;
 pub use options::{Options, Pace};
 pub use plant::{ArmError, Truth};
@@ -103,6 +106,10 @@ pub struct Status {
     pub commands_foreign: u64,
     /// Datagrams of the client that are no command.
     pub commands_malformed: u64,
+    /// States that left after a newer one.
+    pub states_overtaken: u64,
+    /// How often each fault was injected.
+    pub injected: Injected,
     /// How often the schedule had to move because the machine was late.
     pub slips: u64,
     /// The hand, if there is one.
@@ -127,6 +134,8 @@ impl Default for Status {
             commands_dropped: 0,
             commands_foreign: 0,
             commands_malformed: 0,
+            states_overtaken: 0,
+            injected: Injected::default(),
             slips: 0,
             hand: None,
         }
@@ -142,8 +151,8 @@ enum Hook {
     Guiding(bool),
     Recover,
     Push { force_n: [f64; 3], cycles: u64 },
-    Reflex(Errors),
-    DropCommands(u32),
+    Fault(Fault),
+    ClearFaults,
     CommandLoss(f64),
 }
 
@@ -285,13 +294,25 @@ impl Sim {
     /// Stops the arm with error `index` of [`ERROR_NAMES`]; an index beyond the table does nothing.
     pub fn trigger_reflex(&self, index: usize) {
         if index < ERROR_NAMES.len() {
-            self.order(Hook::Reflex(Errors(1 << index)));
+            self.inject(Fault::reflex(index));
         }
     }
 
     /// Loses the next `n` commands that would have been accepted.
     pub fn drop_commands(&self, n: u32) {
-        self.order(Hook::DropCommands(n));
+        if n > 0 {
+            self.inject(Fault::lose_commands(n));
+        }
+    }
+
+    /// Lets something go wrong, from now on.
+    pub fn inject(&self, fault: Fault) {
+        self.order(Hook::Fault(fault));
+    }
+
+    /// Takes every fault back but the share of lost commands; what is mute speaks again.
+    pub fn clear_faults(&self) {
+        self.order(Hook::ClearFaults);
     }
 
     /// Loses this share (0 to 1) of the commands from now on.

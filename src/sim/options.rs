@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::faults::Fault;
 use super::gripper::STROKE_M;
 use super::plant::ArmError;
 use super::wire::VERSION;
@@ -63,6 +64,8 @@ pub struct Options {
     pub arm_error: ArmError,
     /// Share of the commands lost on the way, 0 to 1.
     pub command_loss: f64,
+    /// What else goes wrong, as `franka-imit sim --fault help` tells it.
+    pub faults: Vec<Fault>,
     /// How long automatic error recovery takes, s. Real robots: 0.7 to 7.3 s (users' measurements).
     pub recovery_delay_s: f64,
     /// Protocol version the robot answers with; another than 5 refuses every client of today's Panda.
@@ -92,6 +95,7 @@ impl Default for Options {
             floor_z_m: -10.0,
             arm_error: ArmError::default(),
             command_loss: 0.0,
+            faults: Vec::new(),
             recovery_delay_s: 1.0,
             protocol_version: VERSION,
             wire_log: None,

@@ -5,6 +5,8 @@ use std::marker::PhantomData;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
+use socket2::SockRef;
+
 use super::wire::commands::{Connect, ConnectStatus, Header};
 use super::wire::{Malformed, Request, Response};
 
@@ -139,8 +141,12 @@ impl<P: Protocol> Session<P> {
         self.client.as_ref().map(|client| client.peer)
     }
 
-    /// Looks at the sockets once, without blocking.
-    pub(super) fn poll(&mut self, events: &mut Vec<Event<P::Request>>) {
+    /// Looks at the sockets once, without blocking; `pretend` may name a version to refuse a Connect with.
+    pub(super) fn poll(
+        &mut self,
+        events: &mut Vec<Event<P::Request>>,
+        pretend: &mut dyn FnMut() -> Option<u16>,
+    ) {
         match self.client.take() {
             Some(mut client) => loop {
                 if events.len() >= REQUESTS_MAX || self.replies.len() >= ANSWERS_MAX {
@@ -162,7 +168,16 @@ impl<P: Protocol> Session<P> {
                     }
                 }
             },
-            None => self.admit(events),
+            None => self.admit(events, pretend),
+        }
+    }
+
+    /// Ends the client's connection from our side; with `reset`, as a machine that has lost it does.
+    pub(super) fn hang_up(&mut self, reset: bool) {
+        let Some(client) = self.client.take() else { return };
+        self.replies.clear();
+        if reset && let Err(error) = SockRef::from(&client.stream).set_linger(Some(Duration::ZERO)) {
+            log::warn!("{}: closed, not reset: {error}", client.peer);
         }
     }
 
@@ -172,7 +187,7 @@ impl<P: Protocol> Session<P> {
     }
 
     /// Accepts connections and serves the first that says Connect with our version.
-    fn admit(&mut self, events: &mut Vec<Event<P::Request>>) {
+    fn admit(&mut self, events: &mut Vec<Event<P::Request>>, pretend: &mut dyn FnMut() -> Option<u16>) {
         if self.listener.is_none() && Instant::now() >= self.listen_again {
             match listener(self.address) {
                 Ok(listener) => self.listener = Some(listener),
@@ -191,7 +206,7 @@ impl<P: Protocol> Session<P> {
         }
         let mut i = 0;
         while i < self.waiting.len() {
-            match self.greet(i) {
+            match self.greet(i, pretend) {
                 Greeting::Wait => i += 1,
                 Greeting::Close => drop(self.waiting.swap_remove(i)),
                 Greeting::Serve { udp_port, answer } => {
@@ -207,13 +222,13 @@ impl<P: Protocol> Session<P> {
         }
     }
 
-    fn greet(&mut self, i: usize) -> Greeting {
-        let version = self.version;
+    fn greet(&mut self, i: usize, pretend: &mut dyn FnMut() -> Option<u16>) -> Greeting {
         let connection = &mut self.waiting[i];
         match connection.receive::<P>() {
             Ok(Incoming::Nothing) if connection.since.elapsed() < SILENCE_MAX => Greeting::Wait,
             Ok(Incoming::Message { header, request }) if !connection.refused => {
                 let Some(connect) = P::connect(&request) else { return Greeting::Close };
+                let version = pretend().unwrap_or(self.version);
                 let fits = connect.version == version;
                 let status =
                     if fits { ConnectStatus::Success } else { ConnectStatus::IncompatibleLibraryVersion };

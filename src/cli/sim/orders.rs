@@ -1,6 +1,6 @@
 //! What a person or a script may order a running simulator to do: a line of words each.
 use crate::robot::ERROR_NAMES;
-use crate::sim::{Sim, gripper};
+use crate::sim::{Fault, Sim, faults, gripper};
 
 /// Every order with its meaning.
 pub(super) const HELP: &str = "\
@@ -13,6 +13,8 @@ object WIDTH|none         put an object of this width (0 to 0.08 m) between the 
 reflex NAME               stop the arm with this error, for example cartesian_reflex
 lose N                    lose the next N commands
 loss SHARE                lose this share (0 to 1) of the commands from now on
+fault SPEC                let something go wrong, for example mute-udp:for=1.3s; `fault help` lists all kinds
+fault clear               take every fault back but the loss
 quit                      end the simulator
 An address before an order (127.0.0.2 recover) gives it to that arm alone.";
 
@@ -29,6 +31,9 @@ pub(super) enum Order {
     Reflex(usize),
     Lose(u32),
     Loss(f64),
+    Fault(Fault),
+    ClearFaults,
+    FaultHelp,
     Quit,
 }
 
@@ -85,6 +90,13 @@ impl Order {
                 count.parse().map(Self::Lose).map_err(|_| format!("`{count}` is no number of commands"))
             }
             ["loss", share] => number(share, 0.0, 1.0, "the share").map(Self::Loss),
+            ["fault", "help"] => Ok(Self::FaultHelp),
+            ["fault", "clear"] => Ok(Self::ClearFaults),
+            ["fault", ..] if words.len() > 1 => words[1..]
+                .join(" ")
+                .parse()
+                .map(Self::Fault)
+                .map_err(|error: faults::SpecError| error.to_string()),
             _ => Err(format!("`{}` is no order; the orders are:\n{HELP}", line.trim())),
         }
     }
@@ -102,6 +114,9 @@ impl Order {
             Self::Reflex(index) => sim.trigger_reflex(index),
             Self::Lose(count) => sim.drop_commands(count),
             Self::Loss(share) => sim.set_command_loss(share),
+            Self::Fault(fault) => sim.inject(fault),
+            Self::ClearFaults => sim.clear_faults(),
+            Self::FaultHelp => return faults::help(),
             Self::Quit => {}
         }
         String::new()
@@ -119,6 +134,9 @@ fn status(sim: &Sim) -> serde_json::Value {
         "errors": status.errors.names().collect::<Vec<_>>(),
         "client": status.client.map(|client| client.to_string()),
         "motions": status.motions,
+        "states_sent": status.states_sent,
+        "states_overtaken": status.states_overtaken,
+        "commands_received": status.commands_received,
         "commands_missed": status.commands_missed,
         "hand": status.hand.map(|hand| serde_json::json!({
             "width_m": hand.width_m,
@@ -127,6 +145,11 @@ fn status(sim: &Sim) -> serde_json::Value {
             "moving": hand.moving,
             "client": hand.client.map(|client| client.to_string()),
         })),
+        "commands_late": status.commands_late,
+        "commands_duplicate": status.commands_duplicate,
+        "commands_unasked": status.commands_unasked,
+        "commands_malformed": status.commands_malformed,
+        "injected": status.injected.all().map(|(name, count)| (name, count.into())).collect::<serde_json::Map<_, _>>(),
         "truth": {
             "q_rad": truth.q,
             "dq_rad_s": truth.dq,
@@ -179,5 +202,7 @@ mod tests {
         assert!(Order::parse("guiding maybe").unwrap_err().contains("neither on nor off"));
         assert!(Order::parse("reflex nonsense").unwrap_err().contains("cartesian_reflex"));
         assert_eq!(Order::parse("reflex cartesian_reflex"), Ok(Order::Reflex(7)));
+        assert_eq!(Order::parse("fault tcp-close @2s"), Ok(Order::Fault("tcp-close@2s".parse().unwrap())));
+        assert!(Order::parse("fault tcp-clsoe").unwrap_err().contains("did you mean `tcp-close`?"));
     }
 }

@@ -105,7 +105,7 @@ impl Server {
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => return,
             }
-            self.session.poll(&mut events);
+            self.session.poll(&mut events, &mut || None);
             for event in events.drain(..) {
                 self.take(event);
             }
