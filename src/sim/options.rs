@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::choices::Choices;
 use super::plant::ArmError;
+use super::tool::Tool;
+use super::truth::TruthSink;
 use super::wire::VERSION;
 use crate::range::{Violation, check_range, check_that};
 use crate::robot::Joints;
@@ -47,6 +50,10 @@ pub struct Options {
     pub friction: f64,
     /// Whether the Franka hand is on the flange.
     pub hand: bool,
+    /// What Desk knows of the end effector, where it is neither the Franka hand nor nothing: in the place of
+    /// `hand`.
+    #[serde(skip)]
+    pub tool: Option<Tool>,
     /// Mass between the fingers, which clients have to declare, kg.
     pub payload_kg: f64,
     /// Height of a horizontal plane the end effector can touch, m; out of reach by default.
@@ -54,6 +61,9 @@ pub struct Options {
     /// What the robot cannot see of itself.
     #[serde(skip)]
     pub arm_error: ArmError,
+    /// What the real robot does not document.
+    #[serde(skip)]
+    pub choices: Choices,
     /// Share of the commands lost on the way, 0 to 1.
     pub command_loss: f64,
     /// How long automatic error recovery takes, s. Real robots: 0.7 to 7.3 s (users' measurements).
@@ -64,6 +74,9 @@ pub struct Options {
     /// Where every state and command is written; see [`super::wire_log`].
     #[serde(skip)]
     pub wire_log: Option<PathBuf>,
+    /// Where what is true of the arm is told, every cycle.
+    #[serde(skip)]
+    pub truth: Option<TruthSink>,
 }
 
 impl Default for Options {
@@ -79,21 +92,38 @@ impl Default for Options {
             model_error: 0.01,
             friction: 1.0,
             hand: true,
+            tool: None,
             payload_kg: 0.0,
             floor_z_m: -10.0,
             arm_error: ArmError::default(),
+            choices: Choices::default(),
             command_loss: 0.0,
             recovery_delay_s: 1.0,
             protocol_version: VERSION,
             wire_log: None,
+            truth: None,
         }
     }
 }
 
 impl Options {
+    /// What Desk knows of the end effector.
+    pub fn end_effector(&self) -> Tool {
+        self.tool.unwrap_or_else(|| if self.hand { Tool::hand() } else { Tool::default() })
+    }
+
     /// Every option outside its range.
     pub fn validate(&self) -> Vec<Violation> {
         let mut out = Vec::new();
+        if let Some(TruthSink::Datagrams(to)) = self.truth {
+            check_that(
+                &mut out,
+                "truth",
+                to,
+                to.ip().is_loopback(),
+                "a file, or a loopback address and a port",
+            );
+        }
         let loopback = self.bind.is_loopback();
         check_that(
             &mut out,
@@ -112,7 +142,9 @@ impl Options {
         check_range(&mut out, "friction", self.friction, 0.0..=10.0, "");
         check_range(&mut out, "payload_kg", self.payload_kg, 0.0..=5.0, "kg");
         check_range(&mut out, "floor_z_m", self.floor_z_m, -10.0..=1.5, "m");
+        out.extend(self.tool.iter().flat_map(Tool::validate));
         out.extend(self.arm_error.validate());
+        out.extend(self.choices.validate());
         check_range(&mut out, "command_loss", self.command_loss, 0.0..=1.0, "");
         check_range(&mut out, "recovery_delay_s", self.recovery_delay_s, 0.0..=60.0, "s");
         out

@@ -12,6 +12,7 @@ use super::motion::{Receipt, Robot};
 use super::options::{Options, Pace};
 use super::publish;
 use super::session::{Event, Session};
+use super::truth::TruthLog;
 use super::wire::{RobotCommand, RobotState};
 use super::wire_log::WireLog;
 use super::{Hook, Status};
@@ -22,6 +23,12 @@ const CYCLE: Duration = Duration::from_millis(1);
 /// A state that leaves later than this moves the schedule: the next slot would be too short to answer.
 const SLIP: Duration = Duration::from_micros(250);
 
+/// What is written down, where it was asked for.
+pub(super) struct Logs {
+    pub(super) wire: Option<WireLog>,
+    pub(super) truth: Option<TruthLog>,
+}
+
 /// The thread's world.
 pub(super) struct Server {
     options: Options,
@@ -30,7 +37,7 @@ pub(super) struct Server {
     udp: UdpSocket,
     hooks: Receiver<Hook>,
     shared: Arc<Mutex<Status>>,
-    log: Option<WireLog>,
+    logs: Logs,
     status: Status,
     client_udp: Option<SocketAddr>,
     blocking: bool,
@@ -51,7 +58,7 @@ impl Server {
         udp: UdpSocket,
         hooks: Receiver<Hook>,
         shared: Arc<Mutex<Status>>,
-        log: Option<WireLog>,
+        logs: Logs,
     ) -> Self {
         Self {
             robot: Robot::new(&options),
@@ -59,7 +66,7 @@ impl Server {
             udp,
             hooks,
             shared,
-            log,
+            logs,
             status: Status::default(),
             client_udp: None,
             blocking: false,
@@ -98,7 +105,7 @@ impl Server {
                 Ok(_) => self.status.states_sent += 1,
                 Err(error) => log::debug!("state {} not sent: {error}", state.message_id),
             }
-            if let Some(log) = &mut self.log {
+            if let Some(log) = &mut self.logs.wire {
                 log.state(&state);
             }
         }
@@ -113,6 +120,9 @@ impl Server {
         self.status.motions = self.robot.motions;
         self.status.commands_missed = self.robot.missed;
         self.status.truth = self.robot.plant.truth(&self.robot.settings.tool);
+        if let Some(log) = &mut self.logs.truth {
+            log.say(state.message_id, self.status.truth);
+        }
         if let Ok(mut shared) = self.shared.lock() {
             *shared = self.status;
         }
@@ -181,6 +191,9 @@ impl Server {
         if self.lost(command) {
             self.status.commands_dropped += 1;
             self.dropped = true;
+            if let Some(log) = &mut self.logs.wire {
+                log.command(command, None);
+            }
             return;
         }
         let receipt = self.robot.command(command);
@@ -190,8 +203,8 @@ impl Server {
             Receipt::Late => self.status.commands_late += 1,
             Receipt::Future | Receipt::Unasked => self.status.commands_unasked += 1,
         }
-        if let Some(log) = &mut self.log {
-            log.command(command, receipt == Receipt::Accepted);
+        if let Some(log) = &mut self.logs.wire {
+            log.command(command, Some(receipt));
         }
     }
 
@@ -231,7 +244,12 @@ impl Server {
                     log::info!("client {udp} connected");
                     self.client_udp = Some(udp);
                 }
-                Event::Request { command_id, request } => self.robot.request(command_id, &request),
+                Event::Request { command_id, request } => {
+                    if let Some(log) = &mut self.logs.wire {
+                        log.request(command_id, &request);
+                    }
+                    self.robot.request(command_id, &request);
+                }
                 Event::Left => {
                     log::info!("client left");
                     self.client_udp = None;
@@ -244,6 +262,9 @@ impl Server {
 
     fn send_replies(&mut self) {
         for reply in self.robot.replies.drain(..) {
+            if let Some(log) = &mut self.logs.wire {
+                log.response(reply.command_id, reply.response);
+            }
             self.session.send(reply.response.encode(reply.command_id), reply.after_ms);
         }
         self.session.flush();
@@ -255,7 +276,7 @@ impl Server {
             match self.hooks.try_recv() {
                 Ok(Hook::UserStop(pressed)) => self.robot.press_user_stop(pressed),
                 Ok(Hook::Guiding(pressed)) => self.robot.press_guiding(pressed),
-                Ok(Hook::Push { force_n, cycles }) => self.robot.plant.push(force_n, cycles),
+                Ok(Hook::Push(push)) => self.robot.plant.push(push),
                 Ok(Hook::Reflex(errors)) => self.robot.reflex(errors),
                 Ok(Hook::DropCommands(n)) => self.drop_next = n,
                 Ok(Hook::CommandLoss(share)) => self.command_loss = share,
