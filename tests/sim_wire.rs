@@ -323,7 +323,7 @@ fn the_wire_log_has_every_state_and_command() {
     assert!(of("state").any(|(_, state)| state["errors"] == serde_json::json!(["joint_reflex"])));
     // Every field of the protocol, by its name, and the time of each line.
     let (line, state) = of("state").next().expect("a state");
-    assert_eq!(state.as_object().expect("fields").len(), 52);
+    assert_eq!(state.as_object().expect("fields").len(), 46);
     assert_eq!(state["O_T_EE_c"].as_array().expect("a pose").len(), 16);
     assert!(line["sent_us"].is_u64());
     let (_, command) = of("command").next().expect("a command");

@@ -3,7 +3,7 @@
 //! | line | what |
 //! |---|---|
 //! | `{"schema":2,"kind":"franka-imit wire log","time":…}` | the first |
-//! | `{"sent_us":…,"state":{…}}` | a state: all 52 fields, by their names on the wire |
+//! | `{"sent_us":…,"state":{…}}` | a state: all 46 fields, by their names on the wire |
 //! | `{"received_us":…,"receipt":"Accepted","command":{…}}` | a command: all fields, and what became of it |
 //! | `{"received_us":…,"command_id":…,"request":{"Move":{…}}}` | a request over TCP, with its payload |
 //! | `{"answered_us":…,"command_id":…,"response":{"Move":"MotionStarted"}}` | the robot's answer |
