@@ -88,7 +88,7 @@ fn wild(robot: &Robot, numbers: &[u64], behind: u64, finished: bool) -> RobotCom
         O_T_EE_c: std::array::from_fn(|k| number(7 + k)),
         O_dP_EE_c: std::array::from_fn(|k| number(23 + k)),
         elbow_c: [number(29), number(30)],
-        valid_elbow: numbers[31] % 2 == 0,
+        valid_elbow: numbers[31] > u64::MAX / 2,
         motion_generation_finished: finished,
         tau_J_d: std::array::from_fn(|k| number(32 + k)),
     }
