@@ -75,7 +75,7 @@ def reflex_of(action):
 @check
 def states_are_read(robot):
     state = robot.read_once()
-    assert close(state.q, READY, 1e-9) and close(state.q_d, READY, 1e-9), state.q
+    assert close(state.q, READY, 1e-4) and close(state.q_d, READY, 1e-9), state.q  # measured joints have noise
     assert close(state.O_T_EE[12:15], [0.3069, 0.0, 0.4869], 1e-3), state.O_T_EE
     assert state.robot_mode == libfranka.RobotMode.kIdle and robot.server_version() == 5
 
@@ -405,7 +405,9 @@ def panda_py_moves_controls_and_teaches(address):
     assert panda.get_position()[1] - before > 0.02, "the hand moves the arm while teaching"
     panda.recover()
     assert panda.move_to_start()
-    assert panda.get_state().robot_mode == libfranka.RobotMode.kIdle
+    panda.stop_controller()
+    # panda-py's own state is the last that its control thread has seen: that of a motion, when it was quick to end.
+    assert panda.get_robot().read_once().robot_mode == libfranka.RobotMode.kIdle
 
 
 def the_hand_is_homed_and_moves(gripper):

@@ -220,6 +220,13 @@ fn the_simulators_own_mistakes_are_usage_too() {
     folder.run("sim --bind 127.0.7.4 --wire-log none/file").refused(2, &["none/file"]);
     folder.run("sim --object-width-m 0.09").refused(2, &["object_width_m = 0.09", "0 to 0.08 m"]);
     folder.run("sim --no-hand --object-width-m 0.02").refused(2, &["object_width_m = 0.02", "with a hand"]);
+    folder.run("sim --bind 127.0.7.4 --truth none/file").refused(2, &["the truth", "none/file"]);
+    folder.run("sim --bind 127.0.7.4 --truth 8.8.8.8:53").refused(2, &["truth = 8.8.8.8:53", "loopback"]);
+    folder.run("sim --bind 127.0.7.4 --tool hnad").refused(2, &["--tool hnad", "hand", "none", "file"]);
+    folder.write("tool.toml", "m_ee_kg = -1.0");
+    folder.run("sim --bind 127.0.7.4 --tool tool.toml").refused(2, &["tool.m_ee_kg = -1", "0 to 10 kg"]);
+    folder.write("choices.toml", "contact_levl = 2.0");
+    folder.run("sim --bind 127.0.7.4 --choices choices.toml").refused(2, &["contact_levl", "contact_level"]);
     let _taken = robot(3);
     folder.run("sim --bind 127.0.7.3").refused(2, &["127.0.7.3:1337", "another loopback address"]);
 }
@@ -271,6 +278,7 @@ fn help_names_every_option_and_the_exit_codes() {
                 "--seed",
                 "--pace",
                 "--wire-log",
+                "--truth",
                 "--yes",
                 "--config",
                 "--report",
@@ -292,7 +300,10 @@ fn help_names_every_option_and_the_exit_codes() {
                 "--payload-kg",
                 "--arm-error",
                 "--command-loss",
+                "--tool",
+                "--choices",
                 "--wire-log",
+                "--truth",
                 "--duration-s",
             ],
         ),

@@ -11,9 +11,11 @@
 //! One thread serves the robot: the same seed and the same commands give the same states, bit for bit. The hand has
 //! a port and a thread of its own ([`gripper`]).
 //! `docs/fci-v5.md` says what was chosen where the real robot is not documented.
+mod choices;
 pub mod faults;
 pub mod gripper;
 pub mod judge;
+mod lines;
 mod model_library;
 mod motion;
 mod options;
@@ -22,6 +24,8 @@ mod publish;
 mod server;
 mod session;
 mod settings;
+mod tool;
+mod truth;
 pub mod wire;
 pub mod wire_log;
 
@@ -30,17 +34,23 @@ use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Instant;
 
+pub use choices::{Choices, ErrorNames, MoveInMotion};
 pub use faults::{Fault, Injected};
 pub use gripper::HandStatus;
 pub use options::{Options, Pace};
 pub use plant::{ArmError, Truth};
+pub use tool::Tool;
+pub use truth::TruthSink;
 
 use crate::range::Violation;
 use crate::robot::limits::CYCLE_S;
 use crate::robot::{ERROR_NAMES, Errors, Mode};
+use plant::Push;
 use server::Server;
 use session::Session;
+use truth::TruthLog;
 use wire_log::WireLog;
 
 /// Why a simulated robot cannot start.
@@ -65,6 +75,14 @@ pub enum Error {
     WireLog {
         /// The file.
         path: PathBuf,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The channel of the truth cannot be opened.
+    #[error("cannot write the truth to {to}: {source}")]
+    Truth {
+        /// The file or the address.
+        to: TruthSink,
         /// What the system said.
         source: std::io::Error,
     },
@@ -150,7 +168,7 @@ enum Hook {
     UserStop(bool),
     Guiding(bool),
     Recover,
-    Push { force_n: [f64; 3], cycles: u64 },
+    Push(Push),
     Fault(Fault),
     ClearFaults,
     CommandLoss(f64),
@@ -226,17 +244,19 @@ impl Sim {
         let session = Session::listen(address, options.protocol_version).map_err(bind)?;
         let udp = UdpSocket::bind((options.bind, 0)).map_err(bind)?;
         udp.set_nonblocking(true).map_err(bind)?;
-        let log = match &options.wire_log {
-            Some(path) => Some(
-                WireLog::create(path, options.pace == Pace::Lockstep)
-                    .map_err(|source| Error::WireLog { path: path.clone(), source })?,
-            ),
-            None => None,
-        };
+        let (start, lossless) = (Instant::now(), options.pace == Pace::Lockstep);
+        let wire = options.wire_log.as_ref().map(|path| {
+            WireLog::create(path, lossless, start)
+                .map_err(|source| Error::WireLog { path: path.clone(), source })
+        });
+        let truth = options.truth.as_ref().map(|to| {
+            TruthLog::open(to, lossless, start).map_err(|source| Error::Truth { to: to.clone(), source })
+        });
+        let logs = server::Logs { wire: wire.transpose()?, truth: truth.transpose()? };
         let hand = options.hand.then(|| Hand::start(&options)).transpose()?;
         let (hooks, orders) = sync_channel(HOOKS);
         let shared = Arc::new(Mutex::new(Status::default()));
-        let server = Server::new(options, session, udp, orders, Arc::clone(&shared), log);
+        let server = Server::new(options, session, udp, orders, Arc::clone(&shared), logs);
         let thread = std::thread::Builder::new()
             .name("sim".to_owned())
             .spawn(move || {
@@ -285,9 +305,14 @@ impl Sim {
 
     /// Pushes the end effector with `force_n` (N, base frame) for `duration_s`, as an operator's hand does.
     pub fn push(&self, force_n: [f64; 3], duration_s: f64) {
+        self.push_at(force_n, [0.0; 3], duration_s);
+    }
+
+    /// [`Sim::push`] at a point of the tool, `point_m` (m) in the end effector's frame.
+    pub fn push_at(&self, force_n: [f64; 3], point_m: [f64; 3], duration_s: f64) {
         let cycles = (duration_s / CYCLE_S).round();
-        if force_n.iter().all(|force| force.is_finite()) && cycles >= 1.0 {
-            self.order(Hook::Push { force_n, cycles: cycles as u64 });
+        if force_n.iter().chain(&point_m).all(|value| value.is_finite()) && cycles >= 1.0 {
+            self.order(Hook::Push(Push { force: force_n, point: point_m, cycles_left: cycles as u64 }));
         }
     }
 

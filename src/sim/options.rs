@@ -4,9 +4,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use super::choices::Choices;
 use super::faults::Fault;
 use super::gripper::STROKE_M;
 use super::plant::ArmError;
+use super::tool::Tool;
+use super::truth::TruthSink;
 use super::wire::VERSION;
 use crate::range::{Violation, check_range, check_that};
 use crate::robot::Joints;
@@ -49,6 +52,10 @@ pub struct Options {
     pub friction: f64,
     /// Whether the Franka hand is on the flange.
     pub hand: bool,
+    /// What Desk knows of the end effector, where it is neither the Franka hand nor nothing: in the place of
+    /// `hand`.
+    #[serde(skip)]
+    pub tool: Option<Tool>,
     /// Whether the hand knows its stroke at the start; if not, it can only be homed.
     #[serde(skip)]
     pub hand_homed: bool,
@@ -62,6 +69,9 @@ pub struct Options {
     /// What the robot cannot see of itself.
     #[serde(skip)]
     pub arm_error: ArmError,
+    /// What the real robot does not document.
+    #[serde(skip)]
+    pub choices: Choices,
     /// Share of the commands lost on the way, 0 to 1.
     pub command_loss: f64,
     /// What else goes wrong, as `franka-imit sim --fault help` tells it.
@@ -74,6 +84,9 @@ pub struct Options {
     /// Where every state and command is written; see [`super::wire_log`].
     #[serde(skip)]
     pub wire_log: Option<PathBuf>,
+    /// Where what is true of the arm is told, every cycle.
+    #[serde(skip)]
+    pub truth: Option<TruthSink>,
 }
 
 impl Default for Options {
@@ -89,24 +102,41 @@ impl Default for Options {
             model_error: 0.01,
             friction: 1.0,
             hand: true,
+            tool: None,
             hand_homed: true,
             object_width_m: None,
             payload_kg: 0.0,
             floor_z_m: -10.0,
             arm_error: ArmError::default(),
+            choices: Choices::default(),
             command_loss: 0.0,
             faults: Vec::new(),
             recovery_delay_s: 1.0,
             protocol_version: VERSION,
             wire_log: None,
+            truth: None,
         }
     }
 }
 
 impl Options {
+    /// What Desk knows of the end effector.
+    pub fn end_effector(&self) -> Tool {
+        self.tool.unwrap_or_else(|| if self.hand { Tool::hand() } else { Tool::default() })
+    }
+
     /// Every option outside its range.
     pub fn validate(&self) -> Vec<Violation> {
         let mut out = Vec::new();
+        if let Some(TruthSink::Datagrams(to)) = self.truth {
+            check_that(
+                &mut out,
+                "truth",
+                to,
+                to.ip().is_loopback(),
+                "a file, or a loopback address and a port",
+            );
+        }
         let loopback = self.bind.is_loopback();
         check_that(
             &mut out,
@@ -129,7 +159,9 @@ impl Options {
         }
         check_range(&mut out, "payload_kg", self.payload_kg, 0.0..=5.0, "kg");
         check_range(&mut out, "floor_z_m", self.floor_z_m, -10.0..=1.5, "m");
+        out.extend(self.tool.iter().flat_map(Tool::validate));
         out.extend(self.arm_error.validate());
+        out.extend(self.choices.validate());
         check_range(&mut out, "command_loss", self.command_loss, 0.0..=1.0, "");
         check_range(&mut out, "recovery_delay_s", self.recovery_delay_s, 0.0..=60.0, "s");
         out

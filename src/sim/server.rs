@@ -9,6 +9,7 @@ use super::motion::Robot;
 use super::options::{Options, Pace};
 use super::publish;
 use super::session::{Event, Session};
+use super::truth::TruthLog;
 use super::wire::{RobotCommand, RobotState};
 use super::wire_log::WireLog;
 use super::{Hook, Status};
@@ -25,6 +26,12 @@ const LOOK: Duration = Duration::from_micros(100);
 /// Requests that may wait while no request is answered.
 const UNANSWERED: usize = 64;
 
+/// What is written down, where it was asked for.
+pub(super) struct Logs {
+    pub(super) wire: Option<WireLog>,
+    pub(super) truth: Option<TruthLog>,
+}
+
 /// The thread's world.
 pub(super) struct Server {
     options: Options,
@@ -33,7 +40,7 @@ pub(super) struct Server {
     udp: UdpSocket,
     hooks: Receiver<Hook>,
     shared: Arc<Mutex<Status>>,
-    log: Option<WireLog>,
+    logs: Logs,
     status: Status,
     client_udp: Option<SocketAddr>,
     blocking: bool,
@@ -58,7 +65,7 @@ impl Server {
         udp: UdpSocket,
         hooks: Receiver<Hook>,
         shared: Arc<Mutex<Status>>,
-        log: Option<WireLog>,
+        logs: Logs,
     ) -> Self {
         Self {
             robot: Robot::new(&options),
@@ -66,7 +73,7 @@ impl Server {
             udp,
             hooks,
             shared,
-            log,
+            logs,
             status: Status::default(),
             client_udp: None,
             blocking: false,
@@ -117,7 +124,7 @@ impl Server {
             } else {
                 self.send(id, &state.encode());
             }
-            if let Some(log) = &mut self.log {
+            if let Some(log) = &mut self.logs.wire {
                 log.state(&state);
             }
         }
@@ -133,6 +140,9 @@ impl Server {
         self.status.commands_missed = self.robot.missed;
         self.status.injected = self.faults.injected;
         self.status.truth = self.robot.plant.truth(&self.robot.settings.tool);
+        if let Some(log) = &mut self.logs.truth {
+            log.say(state.message_id, self.status.truth);
+        }
         if let Ok(mut shared) = self.shared.lock() {
             *shared = self.status;
         }
@@ -257,7 +267,12 @@ impl Server {
                 self.client_udp = Some(udp);
                 self.faults.connected();
             }
-            Event::Request { command_id, request } => self.robot.request(command_id, &request),
+            Event::Request { command_id, request } => {
+                if let Some(log) = &mut self.logs.wire {
+                    log.request(command_id, &request);
+                }
+                self.robot.request(command_id, &request);
+            }
             Event::Left => {
                 log::info!("client left");
                 self.client_udp = None;
@@ -292,6 +307,9 @@ impl Server {
         }
         let touched = self.faults.touches(Target::Reply);
         for reply in self.robot.replies.drain(..) {
+            if let Some(log) = &mut self.logs.wire {
+                log.response(reply.command_id, reply.response);
+            }
             let mut bytes = reply.response.encode(reply.command_id);
             if !touched {
                 self.session.send(bytes, reply.after_ms);
@@ -316,7 +334,7 @@ impl Server {
                 Ok(Hook::UserStop(pressed)) => self.robot.press_user_stop(pressed),
                 Ok(Hook::Guiding(pressed)) => self.robot.press_guiding(pressed),
                 Ok(Hook::Recover) => self.robot.recover(None),
-                Ok(Hook::Push { force_n, cycles }) => self.robot.plant.push(force_n, cycles),
+                Ok(Hook::Push(push)) => self.robot.plant.push(push),
                 Ok(Hook::Fault(fault)) => self.faults.give(fault),
                 Ok(Hook::ClearFaults) => self.faults.clear(),
                 Ok(Hook::CommandLoss(share)) => self.faults.set_command_loss(share),

@@ -30,6 +30,7 @@ pub(super) fn start_sim(args: &Args, config: &Config) -> anyhow::Result<Option<S
             pace: if args.is_lockstep() { Pace::Lockstep } else { Pace::Realtime },
             lockstep_timeout_s: config.sim.lockstep_timeout_s.max(LOCKSTEP_PATIENCE_S),
             wire_log: args.wire_log.clone(),
+            truth: args.truth.clone(),
             ..config.sim.clone()
         };
         let realtime = realtime.clone();

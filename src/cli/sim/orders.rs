@@ -8,7 +8,9 @@ status                    one line of JSON: time, mode, errors, client, counts, 
 user-stop on|off          press or release the user stop
 guiding on|off            hold or let go of the two buttons at the wrist
 recover                   recover from a reflex, as the operator does in Desk
-push FX FY FZ [SECONDS]   push the end effector with this force, N in the base frame (1 s)
+push FX FY FZ [SECONDS] [at X Y Z]
+                          push the end effector with this force, N in the base frame (1 s), at the tool point
+                          or at a point beside it, m in the end effector's frame
 object WIDTH|none         put an object of this width (0 to 0.08 m) between the fingers, or take it away
 reflex NAME               stop the arm with this error, for example cartesian_reflex
 lose N                    lose the next N commands
@@ -26,7 +28,7 @@ pub(super) enum Order {
     UserStop(bool),
     Guiding(bool),
     Recover,
-    Push { force_n: [f64; 3], duration_s: f64 },
+    Push { force_n: [f64; 3], duration_s: f64, point_m: [f64; 3] },
     Object(Option<f64>),
     Reflex(usize),
     Lose(u32),
@@ -41,6 +43,8 @@ pub(super) enum Order {
 const PUSH_MAX_S: f64 = 60.0;
 /// Strongest push, N: a person does not push harder.
 const PUSH_MAX_N: f64 = 300.0;
+/// Farthest point of a tool that can be pushed, m.
+const REACH_MAX_M: f64 = 1.0;
 
 impl Order {
     /// Reads a line.
@@ -65,14 +69,22 @@ impl Order {
             ["recover"] => Ok(Self::Recover),
             ["user-stop", word] => switch(word).map(Self::UserStop),
             ["guiding", word] => switch(word).map(Self::Guiding),
-            ["push", x, y, z, ref rest @ ..] if rest.len() <= 1 => {
+            ["push", x, y, z, ref rest @ ..] => {
+                let (rest, point) = match rest {
+                    [rest @ .., "at", x, y, z] => (rest, [*x, *y, *z]),
+                    rest => (rest, ["0"; 3]),
+                };
+                let [x_m, y_m, z_m] = point
+                    .map(|word| number(word, -REACH_MAX_M, REACH_MAX_M, "a coordinate of the point in m"));
+                let point_m = [x_m?, y_m?, z_m?];
                 let force = |word| number(word, -PUSH_MAX_N, PUSH_MAX_N, "a force in N");
                 let force_n = [force(x)?, force(y)?, force(z)?];
                 let duration_s = match rest {
+                    [] => 1.0,
                     [seconds] => number(seconds, 0.001, PUSH_MAX_S, "the duration in s")?,
-                    _ => 1.0,
+                    _ => return Err("usage: push FX FY FZ [SECONDS] [at X Y Z]".to_owned()),
                 };
-                Ok(Self::Push { force_n, duration_s })
+                Ok(Self::Push { force_n, duration_s, point_m })
             }
             ["object", "none"] => Ok(Self::Object(None)),
             ["object", width] => {
@@ -109,7 +121,7 @@ impl Order {
             Self::UserStop(pressed) => sim.press_user_stop(pressed),
             Self::Guiding(pressed) => sim.press_guiding(pressed),
             Self::Recover => sim.recover(),
-            Self::Push { force_n, duration_s } => sim.push(force_n, duration_s),
+            Self::Push { force_n, duration_s, point_m } => sim.push_at(force_n, point_m, duration_s),
             Self::Object(width_m) => sim.set_object_width(width_m),
             Self::Reflex(index) => sim.trigger_reflex(index),
             Self::Lose(count) => sim.drop_commands(count),
@@ -155,6 +167,7 @@ fn status(sim: &Sim) -> serde_json::Value {
             "dq_rad_s": truth.dq,
             "O_T_EE": truth.O_T_EE,
             "O_F_ext_n": truth.O_F_ext,
+            "tau_ext_nm": truth.tau_ext,
         },
     })
 }
@@ -164,11 +177,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_push_has_a_force_and_may_have_a_duration() {
-        let order = Order::parse(" push 1 -2.5 0  0.2\n");
-        assert_eq!(order, Ok(Order::Push { force_n: [1.0, -2.5, 0.0], duration_s: 0.2 }));
-        assert_eq!(Order::parse("push 0 0 5"), Ok(Order::Push { force_n: [0.0, 0.0, 5.0], duration_s: 1.0 }));
-        for bad in ["push 0 0", "push NaN 0 0", "push 0 0 1e9", "push 0 0 5 0", "push 0 0 5 1 1"] {
+    fn a_push_has_a_force_and_may_have_a_duration_and_a_point() {
+        let push = |force_n, duration_s, point_m| Ok(Order::Push { force_n, duration_s, point_m });
+        assert_eq!(Order::parse(" push 1 -2.5 0  0.2\n"), push([1.0, -2.5, 0.0], 0.2, [0.0; 3]));
+        assert_eq!(Order::parse("push 0 0 5"), push([0.0, 0.0, 5.0], 1.0, [0.0; 3]));
+        assert_eq!(Order::parse("push 0 0 5 at 0 0.1 -.2"), push([0.0, 0.0, 5.0], 1.0, [0.0, 0.1, -0.2]));
+        assert_eq!(Order::parse("push 0 0 5 2 at 0 0 1"), push([0.0, 0.0, 5.0], 2.0, [0.0, 0.0, 1.0]));
+        for bad in [
+            "push 0 0 5 at 0 0",
+            "push 0 0 5 at 0 0 9",
+            "push 0 0 5 1 at",
+            "push 0 0",
+            "push NaN 0 0",
+            "push 0 0 1e9",
+            "push 0 0 5 0",
+            "push 0 0 5 1 1",
+        ] {
             assert!(Order::parse(bad).is_err(), "{bad}");
         }
     }

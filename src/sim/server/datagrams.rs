@@ -106,8 +106,12 @@ impl Server {
         if !RobotCommand::decode(&bytes).is_ok_and(fills) {
             return self.read(from, &bytes);
         }
+        let whole = RobotCommand::decode(&bytes);
         let fate = self.faults.meet(Target::Command, &mut bytes);
         self.status.commands_dropped += u64::from(fate.copies == 0);
+        if let (0, Ok(command), Some(log)) = (fate.copies, &whole, &mut self.logs.wire) {
+            log.command(command, None);
+        }
         for _ in 0..fate.copies {
             match (self.due(fate), RobotCommand::decode(&bytes)) {
                 (Some(due), Ok(command)) => self.late_commands.push(due, command),
@@ -125,8 +129,8 @@ impl Server {
             Receipt::Late => self.status.commands_late += 1,
             Receipt::Future | Receipt::Unasked => self.status.commands_unasked += 1,
         }
-        if let Some(log) = &mut self.log {
-            log.command(command, receipt == Receipt::Accepted);
+        if let Some(log) = &mut self.logs.wire {
+            log.command(command, Some(receipt));
         }
     }
 }

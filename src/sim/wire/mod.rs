@@ -113,11 +113,18 @@ impl Wire for Errors {
     }
 }
 
+impl serde::Serialize for Errors {
+    /// The names of those that are set.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
+    }
+}
+
 /// An enumeration of one byte.
 macro_rules! wire_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $value:literal,)* }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
         #[repr(u8)]
         pub enum $name { $($(#[$vmeta])* $variant = $value,)* }
         impl $crate::sim::wire::Wire for $name {
@@ -144,7 +151,7 @@ macro_rules! layout {
         $($(#[$fmeta:meta])* $field:ident: $ty:ty = $offset:literal,)*
     }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
         pub struct $name { $($(#[$fmeta])* pub $field: $ty,)* }
 
         #[doc = concat!("Byte ranges of [`", stringify!($name), "`], from its first byte.")]
