@@ -7,12 +7,14 @@ pub(super) const HELP: &str = "\
 status                    one line of JSON: time, mode, errors, client, counts, and what is true of the arm
 user-stop on|off          press or release the user stop
 guiding on|off            hold or let go of the two buttons at the wrist
+recover                   recover from a reflex, as the operator does in Desk
 push FX FY FZ [SECONDS]   push the end effector with this force, N in the base frame (1 s)
 object WIDTH|none         put an object of this width (0 to 0.08 m) between the fingers, or take it away
 reflex NAME               stop the arm with this error, for example cartesian_reflex
 lose N                    lose the next N commands
 loss SHARE                lose this share (0 to 1) of the commands from now on
-quit                      end the simulator";
+quit                      end the simulator
+An address before an order (127.0.0.2 recover) gives it to that arm alone.";
 
 /// A line, understood.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -21,6 +23,7 @@ pub(super) enum Order {
     Status,
     UserStop(bool),
     Guiding(bool),
+    Recover,
     Push { force_n: [f64; 3], duration_s: f64 },
     Object(Option<f64>),
     Reflex(usize),
@@ -54,6 +57,7 @@ impl Order {
             ["help" | "?"] => Ok(Self::Help),
             ["status"] => Ok(Self::Status),
             ["quit"] => Ok(Self::Quit),
+            ["recover"] => Ok(Self::Recover),
             ["user-stop", word] => switch(word).map(Self::UserStop),
             ["guiding", word] => switch(word).map(Self::Guiding),
             ["push", x, y, z, ref rest @ ..] if rest.len() <= 1 => {
@@ -85,21 +89,23 @@ impl Order {
         }
     }
 
-    /// Obeys; true to go on. Answers, if any, are printed on standard output.
-    pub(super) fn obey(self, sim: &Sim) -> bool {
+    /// Obeys; what there is to say, or nothing. [`Order::Quit`] is for whoever owns the simulator.
+    pub(super) fn obey(self, sim: &Sim) -> String {
         match self {
-            Self::Help => say!("{HELP}"),
-            Self::Status => say!("{}", status(sim)),
+            Self::Help => return HELP.to_owned(),
+            Self::Status => return status(sim).to_string(),
             Self::UserStop(pressed) => sim.press_user_stop(pressed),
             Self::Guiding(pressed) => sim.press_guiding(pressed),
+            Self::Recover => sim.recover(),
             Self::Push { force_n, duration_s } => sim.push(force_n, duration_s),
+            Self::Object(_) if sim.status().hand.is_none() => return "there is no hand".to_owned(),
             Self::Object(width_m) => sim.set_object_width(width_m),
             Self::Reflex(index) => sim.trigger_reflex(index),
             Self::Lose(count) => sim.drop_commands(count),
             Self::Loss(share) => sim.set_command_loss(share),
-            Self::Quit => return false,
+            Self::Quit => {}
         }
-        true
+        String::new()
     }
 }
 
@@ -108,6 +114,7 @@ fn status(sim: &Sim) -> serde_json::Value {
     let status = sim.status();
     let truth = status.truth;
     serde_json::json!({
+        "address": sim.ip().to_string(),
         "time_ms": status.time_ms,
         "mode": format!("{:?}", status.mode),
         "errors": status.errors.names().collect::<Vec<_>>(),
@@ -154,17 +161,19 @@ mod tests {
     }
 
     #[test]
-    fn the_status_tells_of_the_hand() {
+    fn the_status_tells_of_the_hand_if_there_is_one() {
         use crate::sim::Options;
-        let bind = [127, 0, 24, 20].into();
-        let sim =
-            Sim::start(Options { bind, object_width_m: Some(0.08), ..Options::default() }).expect("a robot");
-        assert!(Order::parse("object none").expect("an order").obey(&sim));
-        let hand = &status(&sim)["hand"];
-        let expected = serde_json::json!({
+        let [with, without] = [(true, 20), (false, 21)].map(|(hand, last)| {
+            let bind = [127, 0, 24, last].into();
+            Sim::start(Options { bind, hand, ..Options::default() }).expect("a robot")
+        });
+        let hand = serde_json::json!({
             "width_m": 0.08, "max_width_m": 0.08, "is_grasped": false, "moving": false, "client": null,
         });
-        assert_eq!(hand, &expected);
+        assert_eq!(status(&with)["hand"], hand);
+        assert_eq!(status(&without)["hand"], serde_json::Value::Null);
+        let object = Order::Object(Some(0.02));
+        assert_eq!((object.obey(&with).as_str(), object.obey(&without).as_str()), ("", "there is no hand"));
     }
 
     #[test]
