@@ -5,6 +5,7 @@ Usage: check_panda_python.py PATH_TO_FRANKA_IMIT [LOOPBACK_ADDRESS]
 
 import faulthandler
 import math
+import os
 import signal
 import socket
 import subprocess
@@ -450,7 +451,8 @@ def a_stop_from_another_thread_aborts_a_move(gripper):
     assert gripper.stop()
     mover.join(timeout=5)
     assert len(said) == 1 and "aborted" in said[0], said
-    assert gripper.read_once().width > 0.05, "it stood still on the way"
+    width = gripper.read_once().width
+    assert 0.0 < width < 0.08 and gripper.read_once().width == width, f"at rest on the way, not at {width} m"
     assert gripper.move(0.04, 0.1), "and obeys again"
 
 
@@ -505,6 +507,9 @@ def main():
         del robot
         time.sleep(0.5)
         failed += not passes(panda_py_moves_controls_and_teaches, address)
+        # A motion leaves its thread at SCHED_FIFO where that is allowed. There libfranka's waiting move lets go of its
+        # lock too briefly for a stop of another thread, which then takes seconds.
+        os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         gripper = libfranka.Gripper(address)
         failed += sum(not passes(function, gripper) for function in HAND_CHECKS)
         del gripper

@@ -122,6 +122,7 @@ impl Order {
             Self::Guiding(pressed) => sim.press_guiding(pressed),
             Self::Recover => sim.recover(),
             Self::Push { force_n, duration_s, point_m } => sim.push_at(force_n, point_m, duration_s),
+            Self::Object(_) if sim.status().hand.is_none() => return "there is no hand".to_owned(),
             Self::Object(width_m) => sim.set_object_width(width_m),
             Self::Reflex(index) => sim.trigger_reflex(index),
             Self::Lose(count) => sim.drop_commands(count),
@@ -207,17 +208,19 @@ mod tests {
     }
 
     #[test]
-    fn the_status_tells_of_the_hand() {
+    fn the_status_tells_of_the_hand_if_there_is_one() {
         use crate::sim::Options;
-        let bind = [127, 0, 24, 20].into();
-        let sim =
-            Sim::start(Options { bind, object_width_m: Some(0.08), ..Options::default() }).expect("a robot");
-        assert_eq!(Order::parse("object none").expect("an order").obey(&sim), "");
-        let hand = &status(&sim)["hand"];
-        let expected = serde_json::json!({
+        let [with, without] = [(true, 20), (false, 21)].map(|(hand, last)| {
+            let bind = [127, 0, 24, last].into();
+            Sim::start(Options { bind, hand, ..Options::default() }).expect("a robot")
+        });
+        let hand = serde_json::json!({
             "width_m": 0.08, "max_width_m": 0.08, "is_grasped": false, "moving": false, "client": null,
         });
-        assert_eq!(hand, &expected);
+        assert_eq!(status(&with)["hand"], hand);
+        assert_eq!(status(&without)["hand"], serde_json::Value::Null);
+        let object = Order::Object(Some(0.02));
+        assert_eq!((object.obey(&with).as_str(), object.obey(&without).as_str()), ("", "there is no hand"));
     }
 
     #[test]

@@ -24,7 +24,7 @@ use hand::Hand;
 use wire::{GripperProtocol, GripperState};
 
 /// Between two looks at the sockets while a client is served or the fingers move …
-const BUSY: Duration = Duration::from_millis(5);
+const BUSY: Duration = Duration::from_millis(10);
 /// … and otherwise: a hand that nobody uses takes no time from whoever shares its machine.
 const IDLE: Duration = Duration::from_millis(20);
 /// Between two states, 50 a second.
