@@ -215,6 +215,8 @@ fn a_real_arm_is_not_moved_unless_somebody_confirms() {
 fn the_simulators_own_mistakes_are_usage_too() {
     let folder = Folder::new();
     folder.run("sim --bind 8.8.8.8").refused(2, &["bind", "loopback"]);
+    folder.run("sim --fault dorp:state").refused(2, &["dorp:state", "did you mean `drop`?"]);
+    folder.run("sim --fault help").says(0, &["mute-udp", "reflex=cartesian_reflex@2s"]);
     folder.run("sim --bind 127.0.7.4 --wire-log none/file").refused(2, &["none/file"]);
     folder.run("sim --bind 127.0.7.4 --truth none/file").refused(2, &["the truth", "none/file"]);
     folder.run("sim --bind 127.0.7.4 --truth 8.8.8.8:53").refused(2, &["truth = 8.8.8.8:53", "loopback"]);
@@ -223,6 +225,8 @@ fn the_simulators_own_mistakes_are_usage_too() {
     folder.run("sim --bind 127.0.7.4 --tool tool.toml").refused(2, &["tool.m_ee_kg = -1", "0 to 10 kg"]);
     folder.write("choices.toml", "contact_levl = 2.0");
     folder.run("sim --bind 127.0.7.4 --choices choices.toml").refused(2, &["contact_levl", "contact_level"]);
+    folder.run("sim --object-width-m 0.09").refused(2, &["object_width_m = 0.09", "0 to 0.08 m"]);
+    folder.run("sim --no-hand --object-width-m 0.02").refused(2, &["object_width_m = 0.02", "with a hand"]);
     let _taken = robot(3);
     folder.run("sim --bind 127.0.7.3").refused(2, &["127.0.7.3:1337", "another loopback address"]);
 }

@@ -7,9 +7,13 @@
 //!         ◄──────── state ◄── publish ◄── plant
 //! ```
 //!
-//! One thread serves everything: the same seed and the same commands give the same states, bit for bit.
+//! Every datagram and answer passes through `faults` on its way, which lets go wrong what was ordered.
+//! One thread serves the robot: the same seed and the same commands give the same states, bit for bit. The hand has
+//! a port and a thread of its own ([`gripper`]).
 //! `docs/fci-v5.md` says what was chosen where the real robot is not documented.
 mod choices;
+pub mod faults;
+pub mod gripper;
 pub mod judge;
 mod lines;
 mod model_library;
@@ -33,6 +37,8 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 pub use choices::{Choices, ErrorNames, MoveInMotion};
+pub use faults::{Fault, Injected};
+pub use gripper::HandStatus;
 pub use options::{Options, Pace};
 pub use plant::{ArmError, Truth};
 pub use tool::Tool;
@@ -118,8 +124,14 @@ pub struct Status {
     pub commands_foreign: u64,
     /// Datagrams of the client that are no command.
     pub commands_malformed: u64,
+    /// States that left after a newer one.
+    pub states_overtaken: u64,
+    /// How often each fault was injected.
+    pub injected: Injected,
     /// How often the schedule had to move because the machine was late.
     pub slips: u64,
+    /// The hand, if there is one.
+    pub hand: Option<HandStatus>,
 }
 
 impl Default for Status {
@@ -140,7 +152,10 @@ impl Default for Status {
             commands_dropped: 0,
             commands_foreign: 0,
             commands_malformed: 0,
+            states_overtaken: 0,
+            injected: Injected::default(),
             slips: 0,
+            hand: None,
         }
     }
 }
@@ -152,9 +167,10 @@ const HOOKS: usize = 64;
 enum Hook {
     UserStop(bool),
     Guiding(bool),
+    Recover,
     Push(Push),
-    Reflex(Errors),
-    DropCommands(u32),
+    Fault(Fault),
+    ClearFaults,
     CommandLoss(f64),
 }
 
@@ -164,6 +180,44 @@ pub struct Sim {
     hooks: Option<SyncSender<Hook>>,
     shared: Arc<Mutex<Status>>,
     thread: Option<JoinHandle<()>>,
+    hand: Option<Hand>,
+}
+
+/// The hand's thread, seen from outside.
+struct Hand {
+    objects: SyncSender<gripper::Object>,
+    shared: Arc<Mutex<HandStatus>>,
+    thread: JoinHandle<()>,
+}
+
+impl Hand {
+    /// Starts the hand of a robot; when this returns it listens.
+    fn start(options: &Options) -> Result<Self, Error> {
+        let address = SocketAddr::new(options.bind, gripper::wire::PORT);
+        let (objects, put) = sync_channel(HOOKS);
+        let shared = Arc::new(Mutex::new(HandStatus::default()));
+        let server = gripper::Server::bind(
+            address,
+            options.hand_homed,
+            options.object_width_m,
+            put,
+            Arc::clone(&shared),
+        )
+        .map_err(|source| Error::Bind { address, source })?;
+        let thread = std::thread::Builder::new()
+            .name("sim hand".to_owned())
+            .spawn(move || server.run())
+            .map_err(Error::Thread)?;
+        Ok(Self { objects, shared, thread })
+    }
+}
+
+/// What a thread last said of itself.
+fn read<T: Copy>(shared: &Mutex<T>) -> T {
+    match shared.lock() {
+        Ok(value) => *value,
+        Err(poisoned) => *poisoned.into_inner(),
+    }
 }
 
 impl Sim {
@@ -196,9 +250,11 @@ impl Sim {
                 .map_err(|source| Error::WireLog { path: path.clone(), source })
         });
         let truth = options.truth.as_ref().map(|to| {
-            TruthLog::open(to, lossless, start).map_err(|source| Error::Truth { to: to.clone(), source })
+            TruthLog::open(to, options.bind, lossless, start)
+                .map_err(|source| Error::Truth { to: to.clone(), source })
         });
         let logs = server::Logs { wire: wire.transpose()?, truth: truth.transpose()? };
+        let hand = options.hand.then(|| Hand::start(&options)).transpose()?;
         let (hooks, orders) = sync_channel(HOOKS);
         let shared = Arc::new(Mutex::new(Status::default()));
         let server = Server::new(options, session, udp, orders, Arc::clone(&shared), logs);
@@ -209,7 +265,7 @@ impl Sim {
                 server.run();
             })
             .map_err(Error::Thread)?;
-        Ok(Self { address, hooks: Some(hooks), shared, thread: Some(thread) })
+        Ok(Self { address, hooks: Some(hooks), shared, thread: Some(thread), hand })
     }
 
     /// Where clients connect.
@@ -224,15 +280,13 @@ impl Sim {
 
     /// What it does right now.
     pub fn status(&self) -> Status {
-        match self.shared.lock() {
-            Ok(status) => *status,
-            Err(poisoned) => *poisoned.into_inner(),
-        }
+        Status { hand: self.hand.as_ref().map(|hand| read(&hand.shared)), ..read(&self.shared) }
     }
 
-    /// Whether its thread still runs.
+    /// Whether its threads still run.
     pub fn is_alive(&self) -> bool {
-        self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
+        let hand = self.hand.as_ref().is_none_or(|hand| !hand.thread.is_finished());
+        hand && self.thread.as_ref().is_some_and(|thread| !thread.is_finished())
     }
 
     /// Presses or releases the user stop.
@@ -243,6 +297,11 @@ impl Sim {
     /// Presses or lets go of the two buttons at the wrist: pressed, a hand may move the arm, also a user-stopped one.
     pub fn press_guiding(&self, pressed: bool) {
         self.order(Hook::Guiding(pressed));
+    }
+
+    /// Recovers from a reflex as the operator does in Desk; without one, or in a motion, nothing happens.
+    pub fn recover(&self) {
+        self.order(Hook::Recover);
     }
 
     /// Pushes the end effector with `force_n` (N, base frame) for `duration_s`, as an operator's hand does.
@@ -261,18 +320,39 @@ impl Sim {
     /// Stops the arm with error `index` of [`ERROR_NAMES`]; an index beyond the table does nothing.
     pub fn trigger_reflex(&self, index: usize) {
         if index < ERROR_NAMES.len() {
-            self.order(Hook::Reflex(Errors(1 << index)));
+            self.inject(Fault::reflex(index));
         }
     }
 
     /// Loses the next `n` commands that would have been accepted.
     pub fn drop_commands(&self, n: u32) {
-        self.order(Hook::DropCommands(n));
+        if n > 0 {
+            self.inject(Fault::lose_commands(n));
+        }
+    }
+
+    /// Lets something go wrong, from now on.
+    pub fn inject(&self, fault: Fault) {
+        self.order(Hook::Fault(fault));
+    }
+
+    /// Takes every fault back but the share of lost commands; what is mute speaks again.
+    pub fn clear_faults(&self) {
+        self.order(Hook::ClearFaults);
     }
 
     /// Loses this share (0 to 1) of the commands from now on.
     pub fn set_command_loss(&self, share: f64) {
         self.order(Hook::CommandLoss(share.clamp(0.0, 1.0)));
+    }
+
+    /// Puts an object of this width (0 to 0.08 m) between the fingers, pushing them apart where they are closer, or
+    /// takes it away. Without a hand, or out of range, it does nothing.
+    pub fn set_object_width(&self, width_m: Option<f64>) {
+        let possible = width_m.is_none_or(|width| (0.0..=gripper::STROKE_M).contains(&width));
+        if let (Some(hand), true) = (&self.hand, possible) {
+            let _ = hand.objects.send(width_m); // as in `order`
+        }
     }
 
     fn order(&self, hook: Hook) {
@@ -287,6 +367,10 @@ impl Drop for Sim {
         self.hooks = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join(); // a panic there has been printed; the port is free either way
+        }
+        if let Some(Hand { objects, thread, .. }) = self.hand.take() {
+            drop(objects);
+            let _ = thread.join();
         }
     }
 }

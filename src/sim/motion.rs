@@ -177,6 +177,13 @@ impl Robot {
         self.motion.is_some_and(|motion| motion.phase == Phase::Starting)
     }
 
+    /// The number of the motion that has begun: its first command has come.
+    pub(super) fn begun(&self) -> Option<u64> {
+        self.motion
+            .filter(|motion| motion.phase != Phase::Starting || self.slot.is_some())
+            .map(|_| self.motions)
+    }
+
     /// Whether the slot of the current state is filled.
     pub(super) fn has_command(&self) -> bool {
         self.slot.is_some()

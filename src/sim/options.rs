@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::choices::Choices;
+use super::faults::Fault;
+use super::gripper::STROKE_M;
 use super::plant::ArmError;
 use super::tool::Tool;
 use super::truth::TruthSink;
@@ -54,6 +56,12 @@ pub struct Options {
     /// `hand`.
     #[serde(skip)]
     pub tool: Option<Tool>,
+    /// Whether the hand knows its stroke at the start; if not, it can only be homed.
+    #[serde(skip)]
+    pub hand_homed: bool,
+    /// Width of what lies between the fingers, m.
+    #[serde(skip)]
+    pub object_width_m: Option<f64>,
     /// Mass between the fingers, which clients have to declare, kg.
     pub payload_kg: f64,
     /// Height of a horizontal plane the end effector can touch, m; out of reach by default.
@@ -66,6 +74,8 @@ pub struct Options {
     pub choices: Choices,
     /// Share of the commands lost on the way, 0 to 1.
     pub command_loss: f64,
+    /// What else goes wrong, as `franka-imit sim --fault help` tells it.
+    pub faults: Vec<Fault>,
     /// How long automatic error recovery takes, s. Real robots: 0.7 to 7.3 s (users' measurements).
     pub recovery_delay_s: f64,
     /// Protocol version the robot answers with; another than 5 refuses every client of today's Panda.
@@ -93,11 +103,14 @@ impl Default for Options {
             friction: 1.0,
             hand: true,
             tool: None,
+            hand_homed: true,
+            object_width_m: None,
             payload_kg: 0.0,
             floor_z_m: -10.0,
             arm_error: ArmError::default(),
             choices: Choices::default(),
             command_loss: 0.0,
+            faults: Vec::new(),
             recovery_delay_s: 1.0,
             protocol_version: VERSION,
             wire_log: None,
@@ -140,6 +153,10 @@ impl Options {
         check_range(&mut out, "tau_noise_nm", self.tau_noise_nm, 0.0..=1.0, "Nm");
         check_range(&mut out, "model_error", self.model_error, 0.0..=0.2, "");
         check_range(&mut out, "friction", self.friction, 0.0..=10.0, "");
+        if let Some(width) = self.object_width_m {
+            check_range(&mut out, "object_width_m", width, 0.0..=STROKE_M, "m");
+            check_that(&mut out, "object_width_m", width, self.hand, "only with a hand");
+        }
         check_range(&mut out, "payload_kg", self.payload_kg, 0.0..=5.0, "kg");
         check_range(&mut out, "floor_z_m", self.floor_z_m, -10.0..=1.5, "m");
         out.extend(self.tool.iter().flat_map(Tool::validate));

@@ -1,19 +1,24 @@
 //! What a person or a script may order a running simulator to do: a line of words each.
 use crate::robot::ERROR_NAMES;
-use crate::sim::Sim;
+use crate::sim::{Fault, Sim, faults, gripper};
 
 /// Every order with its meaning.
 pub(super) const HELP: &str = "\
 status                    one line of JSON: time, mode, errors, client, counts, and what is true of the arm
 user-stop on|off          press or release the user stop
 guiding on|off            hold or let go of the two buttons at the wrist
+recover                   recover from a reflex, as the operator does in Desk
 push FX FY FZ [SECONDS] [at X Y Z]
                           push the end effector with this force, N in the base frame (1 s), at the tool point
                           or at a point beside it, m in the end effector's frame
+object WIDTH|none         put an object of this width (0 to 0.08 m) between the fingers, or take it away
 reflex NAME               stop the arm with this error, for example cartesian_reflex
 lose N                    lose the next N commands
 loss SHARE                lose this share (0 to 1) of the commands from now on
-quit                      end the simulator";
+fault SPEC                let something go wrong, for example mute-udp:for=1.3s; `fault help` lists all kinds
+fault clear               take every fault back but the loss
+quit                      end the simulator
+An address before an order (127.0.0.2 recover) gives it to that arm alone.";
 
 /// A line, understood.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -22,10 +27,15 @@ pub(super) enum Order {
     Status,
     UserStop(bool),
     Guiding(bool),
+    Recover,
     Push { force_n: [f64; 3], duration_s: f64, point_m: [f64; 3] },
+    Object(Option<f64>),
     Reflex(usize),
     Lose(u32),
     Loss(f64),
+    Fault(Fault),
+    ClearFaults,
+    FaultHelp,
     Quit,
 }
 
@@ -56,6 +66,7 @@ impl Order {
             ["help" | "?"] => Ok(Self::Help),
             ["status"] => Ok(Self::Status),
             ["quit"] => Ok(Self::Quit),
+            ["recover"] => Ok(Self::Recover),
             ["user-stop", word] => switch(word).map(Self::UserStop),
             ["guiding", word] => switch(word).map(Self::Guiding),
             ["push", x, y, z, ref rest @ ..] => {
@@ -75,6 +86,10 @@ impl Order {
                 };
                 Ok(Self::Push { force_n, duration_s, point_m })
             }
+            ["object", "none"] => Ok(Self::Object(None)),
+            ["object", width] => {
+                number(width, 0.0, gripper::STROKE_M, "the width in m").map(|width| Self::Object(Some(width)))
+            }
             ["reflex", name] => {
                 ERROR_NAMES.iter().position(|known| *known == name).map(Self::Reflex).ok_or_else(|| {
                     format!(
@@ -87,24 +102,36 @@ impl Order {
                 count.parse().map(Self::Lose).map_err(|_| format!("`{count}` is no number of commands"))
             }
             ["loss", share] => number(share, 0.0, 1.0, "the share").map(Self::Loss),
+            ["fault", "help"] => Ok(Self::FaultHelp),
+            ["fault", "clear"] => Ok(Self::ClearFaults),
+            ["fault", ..] if words.len() > 1 => words[1..]
+                .join(" ")
+                .parse()
+                .map(Self::Fault)
+                .map_err(|error: faults::SpecError| error.to_string()),
             _ => Err(format!("`{}` is no order; the orders are:\n{HELP}", line.trim())),
         }
     }
 
-    /// Obeys; true to go on. Answers, if any, are printed on standard output.
-    pub(super) fn obey(self, sim: &Sim) -> bool {
+    /// Obeys; what there is to say, or nothing. [`Order::Quit`] is for whoever owns the simulator.
+    pub(super) fn obey(self, sim: &Sim) -> String {
         match self {
-            Self::Help => say!("{HELP}"),
-            Self::Status => say!("{}", status(sim)),
+            Self::Help => return HELP.to_owned(),
+            Self::Status => return status(sim).to_string(),
             Self::UserStop(pressed) => sim.press_user_stop(pressed),
             Self::Guiding(pressed) => sim.press_guiding(pressed),
+            Self::Recover => sim.recover(),
             Self::Push { force_n, duration_s, point_m } => sim.push_at(force_n, point_m, duration_s),
+            Self::Object(width_m) => sim.set_object_width(width_m),
             Self::Reflex(index) => sim.trigger_reflex(index),
             Self::Lose(count) => sim.drop_commands(count),
             Self::Loss(share) => sim.set_command_loss(share),
-            Self::Quit => return false,
+            Self::Fault(fault) => sim.inject(fault),
+            Self::ClearFaults => sim.clear_faults(),
+            Self::FaultHelp => return faults::help(),
+            Self::Quit => {}
         }
-        true
+        String::new()
     }
 }
 
@@ -113,12 +140,28 @@ fn status(sim: &Sim) -> serde_json::Value {
     let status = sim.status();
     let truth = status.truth;
     serde_json::json!({
+        "address": sim.ip().to_string(),
         "time_ms": status.time_ms,
         "mode": format!("{:?}", status.mode),
         "errors": status.errors.names().collect::<Vec<_>>(),
         "client": status.client.map(|client| client.to_string()),
         "motions": status.motions,
+        "states_sent": status.states_sent,
+        "states_overtaken": status.states_overtaken,
+        "commands_received": status.commands_received,
         "commands_missed": status.commands_missed,
+        "hand": status.hand.map(|hand| serde_json::json!({
+            "width_m": hand.width_m,
+            "max_width_m": hand.max_width_m,
+            "is_grasped": hand.is_grasped,
+            "moving": hand.moving,
+            "client": hand.client.map(|client| client.to_string()),
+        })),
+        "commands_late": status.commands_late,
+        "commands_duplicate": status.commands_duplicate,
+        "commands_unasked": status.commands_unasked,
+        "commands_malformed": status.commands_malformed,
+        "injected": status.injected.all().map(|(name, count)| (name, count.into())).collect::<serde_json::Map<_, _>>(),
         "truth": {
             "q_rad": truth.q,
             "dq_rad_s": truth.dq,
@@ -155,10 +198,35 @@ mod tests {
     }
 
     #[test]
+    fn an_object_fits_between_the_fingers_or_is_none() {
+        assert_eq!(Order::parse("object 0.03"), Ok(Order::Object(Some(0.03))));
+        assert_eq!(Order::parse("object none"), Ok(Order::Object(None)));
+        for bad in ["object", "object 0.081", "object -0.01", "object NaN", "object wide"] {
+            assert!(Order::parse(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn the_status_tells_of_the_hand() {
+        use crate::sim::Options;
+        let bind = [127, 0, 24, 20].into();
+        let sim =
+            Sim::start(Options { bind, object_width_m: Some(0.08), ..Options::default() }).expect("a robot");
+        assert_eq!(Order::parse("object none").expect("an order").obey(&sim), "");
+        let hand = &status(&sim)["hand"];
+        let expected = serde_json::json!({
+            "width_m": 0.08, "max_width_m": 0.08, "is_grasped": false, "moving": false, "client": null,
+        });
+        assert_eq!(hand, &expected);
+    }
+
+    #[test]
     fn what_is_not_understood_is_answered_with_what_is() {
         assert!(Order::parse("dance").unwrap_err().contains("user-stop on|off"));
         assert!(Order::parse("guiding maybe").unwrap_err().contains("neither on nor off"));
         assert!(Order::parse("reflex nonsense").unwrap_err().contains("cartesian_reflex"));
         assert_eq!(Order::parse("reflex cartesian_reflex"), Ok(Order::Reflex(7)));
+        assert_eq!(Order::parse("fault tcp-close @2s"), Ok(Order::Fault("tcp-close@2s".parse().unwrap())));
+        assert!(Order::parse("fault tcp-clsoe").unwrap_err().contains("did you mean `tcp-close`?"));
     }
 }

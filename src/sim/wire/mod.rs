@@ -38,7 +38,7 @@ pub enum Malformed {
         field: &'static str,
     },
     /// The header names a command this version does not have.
-    #[error("command {0} does not exist; expected 0 to 13")]
+    #[error("command {0} does not exist: the robot has 0 to 13, its hand 0 to 4")]
     Command(u32),
 }
 
