@@ -42,8 +42,8 @@ pub(super) struct Args {
     /// What Desk knows of the end effector: hand, none, or a TOML file (F_T_NE, m_ee_kg, F_x_Cee_m, I_ee_kg_m2).
     #[arg(long, value_name = "NAME|FILE", default_value = "hand", help_heading = "The arm")]
     tool: String,
-    /// The same as `--tool none`.
-    #[arg(long, hide = true, conflicts_with = "tool")]
+    /// No Franka hand: nothing answers on port 1338, and without --tool nothing is on the flange.
+    #[arg(long, help_heading = "The arm")]
     no_hand: bool,
     /// The hand does not know its stroke before a client homes it, as after a change of fingers.
     #[arg(long, conflicts_with = "no_hand", help_heading = "The arm")]

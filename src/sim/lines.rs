@@ -4,7 +4,7 @@
 //! never time. In lockstep, where time waits anyway, it waits for the disk instead.
 use std::fs::File;
 use std::io::{BufWriter, Write};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{IpAddr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
@@ -34,12 +34,12 @@ impl Sink {
         Ok(Self::File(file))
     }
 
-    /// A socket that sends to `to`, whether anybody listens there or not.
+    /// A socket at `from` that sends to `to`, whether anybody listens there or not.
     ///
     /// # Errors
-    /// The system gives no socket.
-    pub(super) fn datagrams(to: SocketAddr) -> std::io::Result<Self> {
-        let socket = UdpSocket::bind(SocketAddr::new(to.ip(), 0))?;
+    /// The system gives no socket there.
+    pub(super) fn datagrams(from: IpAddr, to: SocketAddr) -> std::io::Result<Self> {
+        let socket = UdpSocket::bind(SocketAddr::new(from, 0))?;
         socket.connect(to)?;
         Ok(Self::Datagrams(socket))
     }

@@ -250,7 +250,8 @@ impl Sim {
                 .map_err(|source| Error::WireLog { path: path.clone(), source })
         });
         let truth = options.truth.as_ref().map(|to| {
-            TruthLog::open(to, lossless, start).map_err(|source| Error::Truth { to: to.clone(), source })
+            TruthLog::open(to, options.bind, lossless, start)
+                .map_err(|source| Error::Truth { to: to.clone(), source })
         });
         let logs = server::Logs { wire: wire.transpose()?, truth: truth.transpose()? };
         let hand = options.hand.then(|| Hand::start(&options)).transpose()?;

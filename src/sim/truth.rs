@@ -1,5 +1,5 @@
 //! What is true of the arm, told to tests beside the protocol: the robot's own state shows its nominal view alone.
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
@@ -19,7 +19,7 @@ const SCHEMA: u32 = 1;
 pub enum TruthSink {
     /// A file: a header line, the lines, and a last one that counts what a full queue has cost.
     File(PathBuf),
-    /// Datagrams of a line each, to a loopback address; nobody need listen.
+    /// Datagrams of a line each, from the robot's address to a loopback address; nobody need listen.
     Datagrams(SocketAddr),
 }
 
@@ -59,11 +59,16 @@ pub(super) struct TruthLog {
 }
 
 impl TruthLog {
-    /// Opens the channel; `start` is zero of its times.
+    /// Opens the channel of the robot at `from`; `start` is zero of its times.
     ///
     /// # Errors
     /// The file cannot be created, or the system gives no socket.
-    pub(super) fn open(sink: &TruthSink, lossless: bool, start: Instant) -> std::io::Result<Self> {
+    pub(super) fn open(
+        sink: &TruthSink,
+        from: IpAddr,
+        lossless: bool,
+        start: Instant,
+    ) -> std::io::Result<Self> {
         let header = json!({
             "schema": SCHEMA,
             "kind": "franka-imit truth",
@@ -72,7 +77,7 @@ impl TruthLog {
         });
         let sink = match sink {
             TruthSink::File(path) => Sink::file(path, &header)?,
-            TruthSink::Datagrams(address) => Sink::datagrams(*address)?,
+            TruthSink::Datagrams(address) => Sink::datagrams(from, *address)?,
         };
         Ok(Self { lines: Lines::new("truth", sink, lossless)?, start })
     }

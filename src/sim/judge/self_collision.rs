@@ -5,6 +5,7 @@
 //! at, and that they may come as near as touching, is our choice: the robot's own criterion is not documented.
 use nalgebra::Vector3;
 
+use crate::dynamics::rigid_body::rotate;
 use crate::dynamics::{Arm, Frame, angles};
 use crate::robot::Joints;
 
@@ -54,18 +55,34 @@ impl SelfCollision {
 
     /// How near two links that are not neighbours are, m; negative when they overlap.
     pub fn clearance(&self, q: &Joints) -> f64 {
+        self.nearest(q, f64::INFINITY)
+    }
+
+    /// Whether they overlap.
+    pub fn touches(&self, q: &Joints) -> bool {
+        self.nearest(q, 0.0) < 0.0
+    }
+
+    /// The nearest two of those that can be nearer than `bound`.
+    fn nearest(&self, q: &Joints, bound: f64) -> f64 {
         let mut frames = [Frame::IDENTITY; 9];
         frames[1..].copy_from_slice(&self.arm.frames_at(&angles(q)));
         let lines: [[Vector3<f64>; 2]; 12] = std::array::from_fn(|i| {
             let Capsule { link, ends, .. } = &CAPSULES[i];
-            ends.map(|end| Vector3::from(frames[*link].then(&Frame { p: end, ..Frame::IDENTITY }).p))
+            let at = &frames[*link];
+            ends.map(|end| Vector3::from(at.p) + Vector3::from(rotate(&at.R, &end)))
         });
+        let balls = lines.map(|[a, b]| (0.5 * (a + b), 0.5 * (b - a).norm()));
         let mut nearest = f64::INFINITY;
         for (j, far) in CAPSULES.iter().enumerate() {
             for (i, near) in CAPSULES.iter().enumerate().take(j) {
-                if may_meet(near.link, far.link) && (self.hand || far.link < 8) {
-                    let distance = distance(&lines[i], &lines[j]) - near.radius - far.radius;
-                    nearest = nearest.min(distance);
+                if !may_meet(near.link, far.link) || (far.link == 8 && !self.hand) {
+                    continue;
+                }
+                let radii = near.radius + far.radius;
+                let reach = balls[i].1 + balls[j].1 + radii + bound;
+                if (balls[i].0 - balls[j].0).norm_squared() <= reach * reach {
+                    nearest = nearest.min(distance(&lines[i], &lines[j]) - radii);
                 }
             }
         }
@@ -124,6 +141,7 @@ mod tests {
         assert!(bare.clearance(&folded) > with_hand.clearance(&folded));
         let bent_down = [0.0, 1.7, 0.0, -3.0, 0.0, 1.5, 0.8];
         assert!(bare.clearance(&bent_down) < -0.03, "{}", bare.clearance(&bent_down));
+        assert!(with_hand.touches(&folded) && bare.touches(&bent_down) && !with_hand.touches(&Q_READY));
     }
 
     #[test]

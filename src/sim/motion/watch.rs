@@ -20,7 +20,7 @@ impl Robot {
     /// Whether the arm is measured to touch itself.
     fn is_folded(&self) -> bool {
         let q = &self.plant.measured().q;
-        self.self_collision.as_ref().is_some_and(|links| links.clearance(q) < 0.0)
+        self.self_collision.as_ref().is_some_and(|links| links.touches(q))
     }
 
     /// Whether nothing but a guiding hand can help.

@@ -103,14 +103,16 @@ impl Server {
                 && !self.robot.has_command()
                 && command.message_id == self.robot.message_id
         };
-        if !RobotCommand::decode(&bytes).is_ok_and(fills) {
-            return self.read(from, &bytes);
-        }
-        let whole = RobotCommand::decode(&bytes);
+        let command = match RobotCommand::decode(&bytes) {
+            Ok(command) if fills(command) => command,
+            _ => return self.read(from, &bytes),
+        };
         let fate = self.faults.meet(Target::Command, &mut bytes);
-        self.status.commands_dropped += u64::from(fate.copies == 0);
-        if let (0, Ok(command), Some(log)) = (fate.copies, &whole, &mut self.logs.wire) {
-            log.command(command, None);
+        if fate.copies == 0 {
+            self.status.commands_dropped += 1;
+            if let Some(log) = &mut self.logs.wire {
+                log.command(&command, None);
+            }
         }
         for _ in 0..fate.copies {
             match (self.due(fate), RobotCommand::decode(&bytes)) {
