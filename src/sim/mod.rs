@@ -10,6 +10,7 @@
 //! One thread serves everything: the same seed and the same commands give the same states, bit for bit.
 //! `docs/fci-v5.md` says what was chosen where the real robot is not documented.
 pub mod judge;
+pub mod measure;
 mod model_library;
 mod motion;
 mod options;
@@ -26,6 +27,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 pub use options::{Options, Pace};
 pub use plant::{ArmError, Truth};
@@ -67,6 +69,9 @@ pub enum Error {
     Thread(std::io::Error),
 }
 
+/// A state that leaves later than this after its tick counts as late.
+pub const LATE: Duration = Duration::from_micros(200);
+
 /// What the simulator can tell about itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Status {
@@ -84,6 +89,10 @@ pub struct Status {
     pub motions: u64,
     /// States sent to clients.
     pub states_sent: u64,
+    /// States sent on a tick of the clock: all but those that a lockstep client calls for.
+    pub states_timed: u64,
+    /// Those among them that were handed to the kernel more than [`LATE`] after it.
+    pub states_late: u64,
     /// Commands accepted.
     pub commands_received: u64,
     /// Slots of running motions without a command.
@@ -114,6 +123,8 @@ impl Default for Status {
             truth: Truth::default(),
             motions: 0,
             states_sent: 0,
+            states_timed: 0,
+            states_late: 0,
             commands_received: 0,
             commands_missed: 0,
             commands_late: 0,

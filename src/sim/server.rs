@@ -14,13 +14,17 @@ use super::publish;
 use super::session::{Event, Session};
 use super::wire::{RobotCommand, RobotState};
 use super::wire_log::WireLog;
-use super::{Hook, Status};
+use super::{Hook, LATE, Status};
+use crate::robot::realtime;
 
 /// Lockstep: how long the first answer of a motion is waited for before another state is sent.
 const STARTING: Duration = Duration::from_millis(20);
 const CYCLE: Duration = Duration::from_millis(1);
 /// A state that leaves later than this moves the schedule: the next slot would be too short to answer.
 const SLIP: Duration = Duration::from_micros(250);
+/// Real time: a slot ends this long before its tick, about what the next state takes to make, so that the state can
+/// leave on the tick.
+const LEAD: Duration = Duration::from_micros(40);
 
 /// The thread's world.
 pub(super) struct Server {
@@ -36,6 +40,8 @@ pub(super) struct Server {
     blocking: bool,
     patience: Duration,
     deadline: Instant,
+    /// When the state to be published is due, unless a lockstep client has called for it.
+    tick: Option<Instant>,
     events: Vec<Event>,
     losses: StdRng,
     drop_next: u32,
@@ -65,6 +71,7 @@ impl Server {
             blocking: false,
             patience: Duration::ZERO,
             deadline: Instant::now(),
+            tick: None,
             events: Vec::new(),
             losses: StdRng::seed_from_u64(options.seed),
             drop_next: 0,
@@ -76,6 +83,7 @@ impl Server {
 
     /// Serves until the simulator is dropped.
     pub(super) fn run(mut self) {
+        realtime::wake_on_time();
         loop {
             self.publish();
             self.await_end_of_slot();
@@ -93,6 +101,7 @@ impl Server {
     /// Sends the state that stands for now.
     fn publish(&mut self) {
         let state = publish::state(&self.robot);
+        self.await_tick();
         if let Some(client) = self.client_udp {
             match self.udp.send_to(&state.encode(), client) {
                 Ok(_) => self.status.states_sent += 1,
@@ -103,6 +112,24 @@ impl Server {
             }
         }
         self.share(&state);
+    }
+
+    /// Lets a state leave on its tick, or moves the schedule when the machine is too late for that.
+    fn await_tick(&mut self) {
+        let Some(tick) = self.tick else { return };
+        let served = self.client_udp.is_some();
+        let mut now = Instant::now();
+        while served && now < tick {
+            std::hint::spin_loop(); // a few microseconds: too short to sleep
+            now = Instant::now();
+        }
+        let late = now.saturating_duration_since(tick);
+        if late > SLIP {
+            self.deadline = now;
+            self.status.slips += 1;
+        }
+        self.status.states_timed += u64::from(served);
+        self.status.states_late += u64::from(served && late > LATE);
     }
 
     fn share(&mut self, state: &RobotState) {
@@ -118,23 +145,18 @@ impl Server {
         }
     }
 
-    /// Waits until the time of the next state, or in lockstep for the command that answers this one.
+    /// Waits until just before the time of the next state, or in lockstep for the command that answers this one.
     fn await_end_of_slot(&mut self) {
         if self.options.pace == Pace::Lockstep && self.robot.awaits_command() && self.client_udp.is_some() {
             self.await_command();
             self.deadline = Instant::now();
+            self.tick = None;
             return;
         }
         self.deadline += CYCLE;
-        let now = Instant::now();
-        match self.deadline.checked_duration_since(now) {
-            Some(rest) => std::thread::sleep(rest),
-            None if now - self.deadline > SLIP => {
-                self.deadline = now;
-                self.status.slips += 1;
-            }
-            None => {}
-        }
+        self.tick = Some(self.deadline);
+        let lead = if self.options.pace == Pace::Realtime { LEAD } else { Duration::ZERO };
+        std::thread::sleep((self.deadline - lead).saturating_duration_since(Instant::now()));
         self.set_blocking(false);
         while self.receive() {}
     }
