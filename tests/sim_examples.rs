@@ -11,7 +11,7 @@ use franka::{CartesianPose, CartesianVelocities, JointPositions, JointVelocities
 use franka::{MotionFinished, Robot, RobotState};
 use franka_imit::robot::{Errors, Mode};
 use franka_imit::sim::{Options, Sim};
-use sim_client::{connect, deadline, lockstep, sim_at, wait_for};
+use sim_client::{connect, deadline, ended, lockstep, sim_at, wait_for};
 
 /// Where the examples begin their motions.
 const Q_START: [f64; 7] = [0.0, -FRAC_PI_4, 0.0, -3.0 * FRAC_PI_4, 0.0, FRAC_PI_2, FRAC_PI_4];
@@ -82,7 +82,7 @@ fn generate_joint_position_motion() {
                 None,
                 None,
             )
-            .expect("success");
+            .unwrap_or_else(ended);
         ended_well(&sim, 2);
         let a = FRAC_PI_4;
         near("farthest", &farthest, &[0.0, 0.0, 0.0, a, a, 0.0, a], 5e-3);
@@ -106,7 +106,7 @@ fn joint_velocities(robot: &mut Robot, time_max: f64, omega_max: f64) {
             None,
             None,
         )
-        .expect("success");
+        .unwrap_or_else(ended);
     let a = omega_max * time_max / 2.0;
     near("farthest", &farthest, &[0.0, 0.0, 0.0, a, a, a, a], 0.01 * a);
     near("q_d at the end", &robot.read_once().expect("a state").q_d, &Q_START, 0.01 * a);
@@ -162,7 +162,7 @@ fn generate_cartesian_pose_motion() {
                 None,
                 None,
             )
-            .expect("success");
+            .unwrap_or_else(ended);
         ended_well(&sim, 2);
         let mut expected = start.O_T_EE;
         (expected[12], expected[14]) = (expected[12] + 0.3, expected[14] - 0.3);
@@ -200,7 +200,7 @@ fn generate_cartesian_velocity_motion() {
                 None,
                 None,
             )
-            .expect("success");
+            .unwrap_or_else(ended);
         ended_well(&sim, 2);
         let mut expected = start.O_T_EE;
         let away = 0.2 * FRAC_PI_4.sin();
@@ -234,7 +234,7 @@ fn generate_elbow_motion() {
                 None,
                 None,
             )
-            .expect("success");
+            .unwrap_or_else(ended);
         ended_well(&sim, 2);
         assert!((farthest - PI / 5.0).abs() < 5e-3, "the elbow swings out: {farthest} rad");
         near("back again", &robot.read_once().expect("a state").q_d, &Q_START, 5e-3);
@@ -264,7 +264,7 @@ fn communication_test() {
                 false,
                 1000.0,
             )
-            .expect("success");
+            .unwrap_or_else(ended);
         assert_eq!(time_ms, states, "no state is lost");
         assert_eq!((sum / states as f64, least, most), (1.0, 1.0, 1.0), "every command is taken");
         ended_well(&sim, 2);

@@ -16,7 +16,7 @@ use franka_imit::kinematics::{Pose, from_column_major};
 use franka_imit::robot::{Errors, Mode};
 use franka_imit::sim::Options;
 use nalgebra::{Quaternion, SMatrix, SVector, UnitQuaternion, Vector3, Vector6};
-use sim_client::{connect, deadline, lockstep, raw::Raw, sim_at, wait_for};
+use sim_client::{connect, deadline, ended, lockstep, raw::Raw, sim_at, wait_for};
 
 type Vector7 = SVector<f64, 7>;
 
@@ -102,7 +102,7 @@ fn cartesian_impedance_control() {
                 None,
                 None,
             )
-            .expect("success");
+            .unwrap_or_else(ended);
         assert!(
             (pushed - 15.0 / 150.0).abs() < 0.02,
             "the spring gives way by force over stiffness: {pushed} m"
@@ -142,7 +142,7 @@ fn mirror_robot() {
                     let before = time;
                     time += step.as_secs_f64();
                     if before < 0.5 && time >= 0.5 {
-                        guided.push([0.0, 8.0, 3.0], 0.6);
+                        guided.push([0.0, 4.0, 0.0], 0.4);
                     }
                     let _ = send.send(state.O_T_EE); // the mirror is still there, or the test has failed already
                     let torques = Torques::new([0.0; 7]);
@@ -151,7 +151,7 @@ fn mirror_robot() {
                 None,
                 None,
             )
-            .expect("success");
+            .unwrap_or_else(ended);
         });
         let mut wanted = robot.read_once().expect("a state").O_T_EE;
         let mut quiet = 0.0;
@@ -173,7 +173,7 @@ fn mirror_robot() {
                 None,
                 None,
             )
-            .expect("success");
+            .unwrap_or_else(ended);
         hand.join().expect("the guided arm's motion");
         assert!(wanted[13] > 0.03, "the hand has moved the arm: y = {} m", wanted[13]);
         let end = pose(&robot.read_once().expect("a state").O_T_EE);

@@ -1,5 +1,5 @@
 //! What a client sets before it moves the arm: checked as the robot documents it, kept until the robot ends.
-use nalgebra::Matrix4;
+use nalgebra::{Matrix4, Vector3};
 
 use super::wire::Request;
 use super::wire::commands::{SetCollisionBehavior, SetFilters, SetGuidingMode, SetLoad, SetterStatus};
@@ -10,6 +10,10 @@ use crate::robot::Joints;
 /// No displacement, column-major.
 pub(super) const IDENTITY: [f64; 16] =
     [1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0, 0.0, 1.0];
+/// Tilt of the nominal end effector about its x axis, rad. Exactly downwards would be exactly half a turn, which the
+/// linear algebra of libfranka-rs 0.9.0 (nalgebra 0.23, `Rotation3::from_matrix`) takes for no turn at all, so that its
+/// filter and limiter, and its users' own controllers, would go wrong where no real arm ever stands.
+const TILT: f64 = 1e-10;
 /// How far a transform's last row and column norms may be off (libfranka 0.9.2's own check of its callers).
 const TRANSFORM_TOLERANCE: f64 = 1e-5;
 /// Heaviest load that can be declared, kg (undocumented: our choice; a Panda carries 3 kg) …
@@ -55,7 +59,8 @@ impl Default for Settings {
     fn default() -> Self {
         let (torque, force) =
             ([20.0, 20.0, 18.0, 18.0, 16.0, 14.0, 12.0], [20.0, 20.0, 20.0, 25.0, 25.0, 25.0]);
-        let hand = to_column_major(&hand_tool());
+        let tool = tilted(&hand_tool());
+        let hand = to_column_major(&tool);
         Self {
             K_theta: [3000.0, 3000.0, 3000.0, 2500.0, 2500.0, 2000.0, 2000.0],
             K_x: [3000.0, 3000.0, 3000.0, 300.0, 300.0, 300.0],
@@ -63,7 +68,7 @@ impl Default for Settings {
             F_T_NE: hand,
             NE_T_EE: IDENTITY,
             F_T_EE: hand,
-            tool: hand_tool(),
+            tool,
             stiffness_frame: Pose::identity(),
             hand: HAND,
             load: SetLoad { m_load: 0.0, F_x_Cload: [0.0; 3], I_load: [0.0; 9] },
@@ -86,13 +91,9 @@ impl Default for Settings {
 impl Settings {
     /// A Panda without its hand.
     pub(super) fn without_hand() -> Self {
-        Self {
-            F_T_NE: IDENTITY,
-            F_T_EE: IDENTITY,
-            tool: Pose::identity(),
-            hand: Body::NOTHING,
-            ..Self::default()
-        }
+        let tool = tilted(&Pose::identity());
+        let flange = to_column_major(&tool);
+        Self { F_T_NE: flange, F_T_EE: flange, tool, hand: Body::NOTHING, ..Self::default() }
     }
 
     /// The declared load in the flange frame.
@@ -170,6 +171,10 @@ impl Settings {
         }
         tool.is_some()
     }
+}
+
+fn tilted(tool: &Pose) -> Pose {
+    tool * Pose::rotation(Vector3::x() * TILT)
 }
 
 fn set<T: Copy>(valid: bool, place: &mut T, value: &T) -> bool {
