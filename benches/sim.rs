@@ -30,7 +30,7 @@ fn main() {
     let model = cpu.lines().find_map(|line| line.strip_prefix("model name\t: ")).unwrap_or("unknown CPU");
     let kernel = read("/proc/sys/kernel/osrelease");
     println!("{model}, {} cores, Linux {}", cores.len(), kernel.trim());
-    println!("{:<46}{:>10}   {:<28}{}", "figure", "median", "all runs", "load");
+    println!("{:<58}{:>8}   {:<36}load", "figure", "median", "all runs");
 
     let options = Options::default();
     let us = |time: &Duration| time.as_secs_f64() * 1e6;
@@ -57,7 +57,7 @@ fn main() {
 fn row(name: &str, digits: usize, mut measure: impl FnMut() -> f64) {
     let runs: Vec<f64> = (0..RUNS).map(|_| measure()).collect();
     let all: Vec<String> = runs.iter().map(|run| format!("{run:.digits$}")).collect();
-    println!("{name:<46}{:>10.digits$}   {:<28}{}", median(runs), all.join(" "), load());
+    println!("{name:<58}{:>8.digits$}   {:<36}{}", median(runs), all.join(" "), load());
 }
 
 fn median(mut values: Vec<f64>) -> f64 {

@@ -19,6 +19,8 @@ use crate::robot::realtime;
 
 /// Lockstep: how long the first answer of a motion is waited for before another state is sent.
 const STARTING: Duration = Duration::from_millis(20);
+/// Datagrams taken at the end of a slot: more than a socket's buffer holds, so that no flood holds the next state up.
+const DATAGRAMS_MAX: usize = 1024;
 const CYCLE: Duration = Duration::from_millis(1);
 /// A state that leaves later than this moves the schedule: the next slot would be too short to answer.
 const SLIP: Duration = Duration::from_micros(250);
@@ -158,7 +160,11 @@ impl Server {
         let lead = if self.options.pace == Pace::Realtime { LEAD } else { Duration::ZERO };
         std::thread::sleep((self.deadline - lead).saturating_duration_since(Instant::now()));
         self.set_blocking(false);
-        while self.receive() {}
+        for _ in 0..DATAGRAMS_MAX {
+            if !self.receive() {
+                break;
+            }
+        }
     }
 
     fn await_command(&mut self) {

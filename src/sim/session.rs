@@ -5,14 +5,16 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
 use super::wire::commands::{ConnectStatus, Header};
+use super::wire::framing::{Framed, REQUEST_MAX, next_request};
 use super::wire::{Malformed, Request, Response};
 
 /// Least time between two answers. libfranka-rs 0.9.0 reads one message per readiness edge: two that are
 /// readable at once leave it waiting for ever.
 const SPACING: Duration = Duration::from_millis(2);
-/// Largest request this version has is 428 bytes; whatever claims more is no client.
-const REQUEST_MAX: usize = 1024;
-/// Connections that have not said Connect yet; more are turned away.
+/// Requests taken in one look, and answers that may wait before more are taken: a client that asks faster than it is
+/// answered waits in its own socket, not in our memory.
+const REQUESTS_MAX: usize = 64;
+/// Connections that have not said Connect yet; more wait in the system's queue.
 const WAITING_MAX: usize = 16;
 /// How long such a connection may stay silent.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -91,6 +93,9 @@ impl Session {
     pub(super) fn poll(&mut self, events: &mut Vec<Event>) {
         match self.client.take() {
             Some(mut client) => loop {
+                if events.len() + self.replies.len() >= REQUESTS_MAX {
+                    break self.client = Some(client);
+                }
                 match client.receive() {
                     Ok(Incoming::Nothing) => break self.client = Some(client),
                     Ok(Incoming::Message { header, request }) if !matches!(request, Request::Connect(_)) => {
@@ -127,8 +132,10 @@ impl Session {
                 }
             }
         }
-        while let Some(Ok((stream, peer))) = self.listener.as_ref().map(TcpListener::accept) {
-            if self.waiting.len() < WAITING_MAX && prepare(&stream).is_ok() {
+        while self.waiting.len() < WAITING_MAX
+            && let Some(Ok((stream, peer))) = self.listener.as_ref().map(TcpListener::accept)
+        {
+            if prepare(&stream).is_ok() {
                 let connection =
                     Connection { stream, peer, bytes: Vec::new(), since: Instant::now(), refused: false };
                 self.waiting.push(connection);
@@ -162,6 +169,9 @@ impl Session {
                 let status =
                     if fits { ConnectStatus::Success } else { ConnectStatus::IncompatibleLibraryVersion };
                 let answer = Response::Connect { status, version }.encode(header.command_id);
+                if fits && connection.has_left() {
+                    return Greeting::Close; // serving it would refuse whoever has come after it
+                }
                 if fits {
                     return Greeting::Serve { udp_port: connect.udp_port, answer };
                 }
@@ -234,17 +244,18 @@ impl Connection {
         }
     }
 
+    /// Whether the peer has closed already and nothing more is to come.
+    fn has_left(&self) -> bool {
+        match self.stream.peek(&mut [0]) {
+            Ok(unread) => unread == 0,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+        }
+    }
+
     /// The first whole message among the bytes so far.
     fn take_message(&mut self) -> Result<Option<Incoming>, Malformed> {
-        let Some(bytes) = self.bytes.get(..Header::LEN) else { return Ok(None) };
-        let header = Header::decode(bytes)?;
-        let size = header.size as usize;
-        if !(Header::LEN..=REQUEST_MAX).contains(&size) {
-            return Err(Malformed::Value { what: "Header", field: "size" });
-        }
-        let Some(payload) = self.bytes.get(Header::LEN..size) else { return Ok(None) };
-        let request = Request::decode(header.command, payload)?;
-        self.bytes.drain(..size);
+        let Some(Framed { header, request, length }) = next_request(&self.bytes)? else { return Ok(None) };
+        self.bytes.drain(..length);
         Ok(Some(Incoming::Message { header, request }))
     }
 }

@@ -1,6 +1,7 @@
 //! What the simulator's tests share: a robot on its own address, a client, motions, a deadline.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part
 
+pub mod process;
 pub mod raw;
 
 use std::net::IpAddr;
