@@ -9,6 +9,40 @@
 //!
 //! One thread serves everything: the same seed and the same commands give the same states, bit for bit.
 //! `docs/fci-v5.md` says what was chosen where the real robot is not documented.
+//!
+//! The tests of another project start one in their own process, drive it with the driver they use for the real arm, and
+//! look at what is true of it. In lockstep a motion takes as long as the client computes, not as long as it would
+//! take the arm; every robot has a loopback address of its own, so that tests run side by side.
+//!
+//! ```
+//! use franka::{JointPositions, MotionFinished, RealtimeConfig, Robot};
+//! use franka_imit::robot::limits::Q_READY;
+//! use franka_imit::sim::{Options, Pace, Sim};
+//!
+//! let bind = "127.0.65.1".parse().expect("an address");
+//! let sim = Sim::start(Options { bind, pace: Pace::Lockstep, ..Options::default() })?;
+//! let mut robot = Robot::new(&sim.ip().to_string(), RealtimeConfig::Ignore, 1).expect("the robot listens");
+//!
+//! // One second of turning the hand by 0.2 rad, at rest at both ends.
+//! let mut time = 0.0;
+//! let turn = |_: &franka::RobotState, step: &std::time::Duration| {
+//!     time += step.as_secs_f64();
+//!     let mut q = Q_READY;
+//!     q[6] += 0.1 * (1.0 - (std::f64::consts::PI * time).cos());
+//!     let command = JointPositions::new(q);
+//!     if time >= 1.0 { command.motion_finished() } else { command }
+//! };
+//! robot.control_joint_positions(turn, None, true, None).expect("the motion ends with success");
+//!
+//! let truth = sim.status().truth;
+//! assert!((truth.q[6] - Q_READY[6] - 0.2).abs() < 2e-3);
+//!
+//! // What a client cannot do to itself: a reflex, a push, a user stop, lost commands.
+//! sim.trigger_reflex(6);
+//! assert!(robot.joint_motion(0.5, &Q_READY).is_err(), "the robot waits for recovery");
+//! robot.automatic_error_recovery().expect("recovery");
+//! # Ok::<(), franka_imit::sim::Error>(())
+//! ```
 pub mod judge;
 pub mod measure;
 mod model_library;
