@@ -11,11 +11,46 @@
 //! One thread serves the robot: the same seed and the same commands give the same states, bit for bit. The hand has
 //! a port and a thread of its own ([`gripper`]).
 //! `docs/fci-v5.md` says what was chosen where the real robot is not documented.
+//!
+//! The tests of another project start one in their own process, drive it with the driver they use for the real arm, and
+//! look at what is true of it. In lockstep a motion takes as long as the client computes, not as long as it would
+//! take the arm; every robot has a loopback address of its own, so that tests run side by side.
+//!
+//! ```
+//! use franka::{JointPositions, MotionFinished, RealtimeConfig, Robot};
+//! use franka_imit::robot::limits::Q_READY;
+//! use franka_imit::sim::{Options, Pace, Sim};
+//!
+//! let bind = "127.0.65.1".parse().expect("an address");
+//! let sim = Sim::start(Options { bind, pace: Pace::Lockstep, ..Options::default() })?;
+//! let mut robot = Robot::new(&sim.ip().to_string(), RealtimeConfig::Ignore, 1).expect("the robot listens");
+//!
+//! // One second of turning the hand by 0.2 rad, at rest at both ends.
+//! let mut time = 0.0;
+//! let turn = |_: &franka::RobotState, step: &std::time::Duration| {
+//!     time += step.as_secs_f64();
+//!     let mut q = Q_READY;
+//!     q[6] += 0.1 * (1.0 - (std::f64::consts::PI * time).cos());
+//!     let command = JointPositions::new(q);
+//!     if time >= 1.0 { command.motion_finished() } else { command }
+//! };
+//! robot.control_joint_positions(turn, None, true, None).expect("the motion ends with success");
+//!
+//! let truth = sim.status().truth;
+//! assert!((truth.q[6] - Q_READY[6] - 0.2).abs() < 2e-3);
+//!
+//! // What a client cannot do to itself: a reflex, a push, a user stop, lost commands.
+//! sim.trigger_reflex(6);
+//! assert!(robot.joint_motion(0.5, &Q_READY).is_err(), "the robot waits for recovery");
+//! robot.automatic_error_recovery().expect("recovery");
+//! # Ok::<(), franka_imit::sim::Error>(())
+//! ```
 mod choices;
 pub mod faults;
 pub mod gripper;
 pub mod judge;
 mod lines;
+pub mod measure;
 mod model_library;
 mod motion;
 mod options;
@@ -34,7 +69,7 @@ use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub use choices::{Choices, ErrorNames, MoveInMotion};
 pub use faults::{Fault, Injected};
@@ -91,6 +126,9 @@ pub enum Error {
     Thread(std::io::Error),
 }
 
+/// A state that leaves later than this after its tick counts as late.
+pub const LATE: Duration = Duration::from_micros(200);
+
 /// What the simulator can tell about itself.
 #[derive(Clone, Copy, Debug)]
 pub struct Status {
@@ -108,6 +146,10 @@ pub struct Status {
     pub motions: u64,
     /// States sent to clients.
     pub states_sent: u64,
+    /// States sent on a tick of the clock: all but those that a lockstep client calls for.
+    pub states_timed: u64,
+    /// Those among them that were handed to the kernel more than [`LATE`] after it.
+    pub states_late: u64,
     /// Commands accepted.
     pub commands_received: u64,
     /// Slots of running motions without a command.
@@ -144,6 +186,8 @@ impl Default for Status {
             truth: Truth::default(),
             motions: 0,
             states_sent: 0,
+            states_timed: 0,
+            states_late: 0,
             commands_received: 0,
             commands_missed: 0,
             commands_late: 0,

@@ -12,12 +12,15 @@ use super::session::{Event, Session};
 use super::truth::TruthLog;
 use super::wire::{RobotCommand, RobotState};
 use super::wire_log::WireLog;
-use super::{Hook, Status};
+use super::{Hook, LATE, Status};
+use crate::robot::realtime;
 
 mod datagrams;
 
 /// Lockstep: how long the first answer of a motion is waited for before another state is sent.
 const STARTING: Duration = Duration::from_millis(20);
+/// Datagrams taken at the end of a slot: more than a socket's buffer holds, so that no flood holds the next state up.
+const DATAGRAMS_MAX: usize = 1024;
 const CYCLE: Duration = Duration::from_millis(1);
 /// A state that leaves later than this moves the schedule: the next slot would be too short to answer.
 const SLIP: Duration = Duration::from_micros(250);
@@ -25,6 +28,9 @@ const SLIP: Duration = Duration::from_micros(250);
 const LOOK: Duration = Duration::from_micros(100);
 /// Requests that may wait while no request is answered.
 const UNANSWERED: usize = 64;
+/// Real time: a slot ends this long before its tick, about what the next state takes to make, so that the state can
+/// leave on the tick.
+const LEAD: Duration = Duration::from_micros(40);
 
 /// What is written down, where it was asked for.
 pub(super) struct Logs {
@@ -46,6 +52,8 @@ pub(super) struct Server {
     blocking: bool,
     patience: Duration,
     deadline: Instant,
+    /// When the state to be published is due, unless a lockstep client has called for it.
+    tick: Option<Instant>,
     events: Vec<Event>,
     faults: Faults,
     late_states: Held<(u64, Vec<u8>)>,
@@ -79,6 +87,7 @@ impl Server {
             blocking: false,
             patience: Duration::ZERO,
             deadline: Instant::now(),
+            tick: None,
             events: Vec::new(),
             faults: Faults::new(
                 options.seed,
@@ -98,6 +107,7 @@ impl Server {
 
     /// Serves until the simulator is dropped.
     pub(super) fn run(mut self) {
+        realtime::wake_on_time();
         loop {
             self.publish();
             self.await_end_of_slot();
@@ -116,6 +126,7 @@ impl Server {
     /// Sends the state that stands for now.
     fn publish(&mut self) {
         let state = publish::state(&self.robot);
+        self.await_tick();
         self.sent = false;
         if self.client_udp.is_some() {
             let id = state.message_id;
@@ -129,6 +140,24 @@ impl Server {
             }
         }
         self.share(&state);
+    }
+
+    /// Lets a state leave on its tick, or moves the schedule when the machine is too late for that.
+    fn await_tick(&mut self) {
+        let Some(tick) = self.tick else { return };
+        let served = self.client_udp.is_some();
+        let mut now = Instant::now();
+        while served && now < tick {
+            std::hint::spin_loop(); // a few microseconds: too short to sleep
+            now = Instant::now();
+        }
+        let late = now.saturating_duration_since(tick);
+        if late > SLIP {
+            self.deadline = now;
+            self.status.slips += 1;
+        }
+        self.status.states_timed += u64::from(served);
+        self.status.states_late += u64::from(served && late > LATE);
     }
 
     fn share(&mut self, state: &RobotState) {
@@ -148,7 +177,7 @@ impl Server {
         }
     }
 
-    /// Waits until the time of the next state, or in lockstep for the command that answers this one.
+    /// Waits until just before the time of the next state, or in lockstep for the command that answers this one.
     fn await_end_of_slot(&mut self) {
         let lockstep = self.options.pace == Pace::Lockstep;
         if lockstep && self.robot.awaits_command() && self.client_udp.is_some() {
@@ -158,6 +187,7 @@ impl Server {
                 std::thread::sleep(CYCLE); // nothing is missed yet, so nothing else would hold time up
             }
             self.deadline = Instant::now();
+            self.tick = None;
         } else {
             self.await_deadline();
         }
@@ -172,34 +202,41 @@ impl Server {
 
     fn await_deadline(&mut self) {
         self.deadline += CYCLE;
-        let now = Instant::now();
-        match self.deadline.checked_duration_since(now) {
-            Some(rest) if self.late_states.is_empty() && !self.faults.times_commands() => {
-                std::thread::sleep(rest);
-            }
-            Some(_) => self.sleep_and_look(),
-            None if now - self.deadline > SLIP => {
-                self.deadline = now;
-                self.status.slips += 1;
-            }
-            None => {}
+        self.tick = Some(self.deadline);
+        let lead = if self.options.pace == Pace::Realtime { LEAD } else { Duration::ZERO };
+        let end = self.deadline - lead;
+        if self.late_states.is_empty() && !self.faults.times_commands() {
+            std::thread::sleep(end.saturating_duration_since(Instant::now()));
+        } else {
+            self.sleep_and_look(end);
         }
         self.set_blocking(false);
-        while self.receive() {}
+        self.receive_all();
         self.release_timed();
     }
 
-    /// Sleeps until the deadline, awake whenever something that was held back is due or may have come.
-    fn sleep_and_look(&mut self) {
+    /// Takes what has come, up to a bound.
+    fn receive_all(&mut self) {
+        for _ in 0..DATAGRAMS_MAX {
+            if !self.receive() {
+                return;
+            }
+        }
+    }
+
+    /// Sleeps until `end`, awake whenever something that was held back is due or may have come.
+    fn sleep_and_look(&mut self, end: Instant) {
         self.set_blocking(false);
         let looks = self.faults.times_commands();
         loop {
-            while looks && self.receive() {}
+            if looks {
+                self.receive_all();
+            }
             self.release_timed();
             let next = [self.late_states.next(), self.late_commands.next()].into_iter().flatten().min();
-            let wake = next.map_or(self.deadline, |next| next.min(self.deadline));
+            let wake = next.map_or(end, |next| next.min(end));
             let now = Instant::now();
-            if now >= self.deadline {
+            if now >= end {
                 return;
             }
             let rest = wake.saturating_duration_since(now);

@@ -8,14 +8,13 @@ use std::time::{Duration, Instant};
 use socket2::SockRef;
 
 use super::wire::commands::{Connect, ConnectStatus, Header};
+use super::wire::framing::{Framed, REQUEST_MAX, next_message};
 use super::wire::{Malformed, Request, Response};
 
 /// Least time between two answers. libfranka-rs 0.9.0 reads one message per readiness edge: two that are
 /// readable at once leave it waiting for ever.
 const SPACING: Duration = Duration::from_millis(2);
-/// Largest request this version has is 428 bytes; whatever claims more is no client.
-const REQUEST_MAX: usize = 1024;
-/// Connections that have not said Connect yet; more are turned away.
+/// Connections that have not said Connect yet; more wait in the system's queue.
 const WAITING_MAX: usize = 16;
 /// How long such a connection may stay silent.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
@@ -197,8 +196,10 @@ impl<P: Protocol> Session<P> {
                 }
             }
         }
-        while let Some(Ok((stream, peer))) = self.listener.as_ref().map(TcpListener::accept) {
-            if self.waiting.len() < WAITING_MAX && prepare(&stream).is_ok() {
+        while self.waiting.len() < WAITING_MAX
+            && let Some(Ok((stream, peer))) = self.listener.as_ref().map(TcpListener::accept)
+        {
+            if prepare(&stream).is_ok() {
                 let connection =
                     Connection { stream, peer, bytes: Vec::new(), since: Instant::now(), refused: false };
                 self.waiting.push(connection);
@@ -233,6 +234,9 @@ impl<P: Protocol> Session<P> {
                 let status =
                     if fits { ConnectStatus::Success } else { ConnectStatus::IncompatibleLibraryVersion };
                 let answer = P::connected(status, version, header.command_id);
+                if fits && connection.has_left() {
+                    return Greeting::Close; // serving it would refuse whoever has come after it
+                }
                 if fits {
                     return Greeting::Serve { udp_port: connect.udp_port, answer };
                 }
@@ -305,17 +309,19 @@ impl Connection {
         }
     }
 
+    /// Whether the peer has closed already and nothing more is to come.
+    fn has_left(&self) -> bool {
+        match self.stream.peek(&mut [0]) {
+            Ok(unread) => unread == 0,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
+        }
+    }
+
     /// The first whole message among the bytes so far.
     fn take_message<P: Protocol>(&mut self) -> Result<Option<Incoming<P::Request>>, Malformed> {
-        let Some(bytes) = self.bytes.get(..P::HEADER) else { return Ok(None) };
-        let header = P::header(bytes)?;
-        let size = header.size as usize;
-        if !(P::HEADER..=REQUEST_MAX).contains(&size) {
-            return Err(Malformed::Value { what: "Header", field: "size" });
-        }
-        let Some(payload) = self.bytes.get(P::HEADER..size) else { return Ok(None) };
-        let request = P::request(header.command, payload)?;
-        self.bytes.drain(..size);
+        let framed = next_message(&self.bytes, P::HEADER, P::header, P::request)?;
+        let Some(Framed { header, request, length }) = framed else { return Ok(None) };
+        self.bytes.drain(..length);
         Ok(Some(Incoming::Message { header, request }))
     }
 }

@@ -4,6 +4,7 @@
 //! libfranka-common's `research_interface/robot` headers (the submodule of libfranka 0.9.2), packed to 1.
 //! Reading never panics: whatever does not fit is [`Malformed`].
 pub mod commands;
+pub mod framing;
 pub mod state;
 
 pub use commands::{Header, Request, Response, RobotCommand};
