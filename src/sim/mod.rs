@@ -59,6 +59,7 @@ mod publish;
 mod server;
 mod session;
 mod settings;
+mod status;
 mod tool;
 mod truth;
 pub mod wire;
@@ -76,12 +77,13 @@ pub use faults::{Fault, Injected};
 pub use gripper::HandStatus;
 pub use options::{Options, Pace};
 pub use plant::{ArmError, Truth};
+pub use status::Status;
 pub use tool::Tool;
 pub use truth::TruthSink;
 
 use crate::range::Violation;
+use crate::robot::ERROR_NAMES;
 use crate::robot::limits::CYCLE_S;
-use crate::robot::{ERROR_NAMES, Errors, Mode};
 use plant::Push;
 use server::Server;
 use session::Session;
@@ -128,81 +130,6 @@ pub enum Error {
 
 /// A state that leaves later than this after its tick counts as late.
 pub const LATE: Duration = Duration::from_micros(200);
-
-/// What the simulator can tell about itself.
-#[derive(Clone, Copy, Debug)]
-pub struct Status {
-    /// Robot time, ms.
-    pub time_ms: u64,
-    /// What the robot does.
-    pub mode: Mode,
-    /// Active errors.
-    pub errors: Errors,
-    /// The client served, by its TCP address.
-    pub client: Option<SocketAddr>,
-    /// What is true of the arm.
-    pub truth: Truth,
-    /// Motions started.
-    pub motions: u64,
-    /// States sent to clients.
-    pub states_sent: u64,
-    /// States sent on a tick of the clock: all but those that a lockstep client calls for.
-    pub states_timed: u64,
-    /// Those among them that were handed to the kernel more than [`LATE`] after it.
-    pub states_late: u64,
-    /// Commands accepted.
-    pub commands_received: u64,
-    /// Slots of running motions without a command.
-    pub commands_missed: u64,
-    /// Commands that came after their slot.
-    pub commands_late: u64,
-    /// Commands for a slot that was filled.
-    pub commands_duplicate: u64,
-    /// Commands nobody asked for: outside motions, or for a state not yet sent.
-    pub commands_unasked: u64,
-    /// Commands swallowed on order.
-    pub commands_dropped: u64,
-    /// Datagrams from somebody else than the client.
-    pub commands_foreign: u64,
-    /// Datagrams of the client that are no command.
-    pub commands_malformed: u64,
-    /// States that left after a newer one.
-    pub states_overtaken: u64,
-    /// How often each fault was injected.
-    pub injected: Injected,
-    /// How often the schedule had to move because the machine was late.
-    pub slips: u64,
-    /// The hand, if there is one.
-    pub hand: Option<HandStatus>,
-}
-
-impl Default for Status {
-    fn default() -> Self {
-        Self {
-            time_ms: 0,
-            mode: Mode::Idle,
-            errors: Errors::default(),
-            client: None,
-            truth: Truth::default(),
-            motions: 0,
-            states_sent: 0,
-            states_timed: 0,
-            states_late: 0,
-            commands_received: 0,
-            commands_missed: 0,
-            commands_late: 0,
-            commands_duplicate: 0,
-            commands_unasked: 0,
-            commands_dropped: 0,
-            commands_foreign: 0,
-            commands_malformed: 0,
-            states_overtaken: 0,
-            injected: Injected::default(),
-            slips: 0,
-            hand: None,
-        }
-    }
-}
 
 /// Orders that may wait; they are taken every cycle.
 const HOOKS: usize = 64;
