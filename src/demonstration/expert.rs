@@ -249,13 +249,36 @@ impl Expert {
         }
         let demonstrated = forward(q, &self.F_T_EE);
         let moved = demonstrated.translation.vector + (at - O_p_EE);
-        let goal = Pose::from_parts(moved.into(), demonstrated.rotation);
+        self.go_on(q, &Pose::from_parts(moved.into(), demonstrated.rotation), at)
+    }
+
+    /// [`Self::continuation`] to a pose: the end effector moves and turns (in the base frame) as `to` does
+    /// against `from.0`.
+    ///
+    /// # Errors
+    /// As [`Self::continuation`].
+    pub fn pose_continuation(&self, from: (&Pose, &Joints), to: &Pose) -> Result<Joints, Error> {
+        let (O_T_EE, q) = from;
+        let at = to.translation.vector;
+        let mut numbers = at.iter().chain(O_T_EE.translation.vector.iter()).chain(q);
+        let mut turns = to.rotation.coords.iter().chain(O_T_EE.rotation.coords.iter());
+        if !numbers.all(|x| x.is_finite()) || !turns.all(|x| x.is_finite()) {
+            return Err(Error::NotFinite { at });
+        }
+        let demonstrated = forward(q, &self.F_T_EE);
+        let moved = demonstrated.translation.vector + (at - O_T_EE.translation.vector);
+        let turned = to.rotation * O_T_EE.rotation.inverse() * demonstrated.rotation;
+        self.go_on(q, &Pose::from_parts(moved.into(), turned), at)
+    }
+
+    /// From the demonstrated joints `q` to `goal`; `at` is for messages.
+    fn go_on(&self, q: &Joints, goal: &Pose, at: Point) -> Result<Joints, Error> {
         let (_, own_margin) = limit_margin_rad(q);
         let options = differential::Options {
             limit_margin_rad: self.options.limit_margin_rad.min(own_margin.max(0.0)),
             ..differential::Options::default()
         };
-        let solution = differential::solve(q, &goal, &self.F_T_EE, q, &options);
+        let solution = differential::solve(q, goal, &self.F_T_EE, q, &options);
         solution.map(|solution| solution.q).map_err(|why| Error::Continuation { at, why })
     }
 }

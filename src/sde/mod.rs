@@ -5,9 +5,11 @@
 mod deviation;
 mod options;
 mod perturb;
+mod pose;
 mod process;
 
 pub use deviation::Follower;
 pub use options::{Kind, Options};
-pub use perturb::{Counts, Target, Targets};
+pub use perturb::{Counts, PoseTarget, Target, Targets};
+pub use pose::{Deviation, PoseProcess, deviate, deviation};
 pub use process::{Process, Transition};

@@ -22,8 +22,8 @@ pub enum Kind {
 
 /// What the perturbation of training and the return at run time need to know.
 ///
-/// The defaults make a tube of 8 mm standard deviation about the demonstration: wide enough to hold what a
-/// push leaves behind, narrow enough for the expert to reach every point of it.
+/// The defaults make a tube of 8 mm and 0.03 rad standard deviation about the demonstration: wide enough to
+/// hold what a push leaves behind, narrow enough for the expert to reach every point of it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
@@ -37,6 +37,8 @@ pub struct Options {
     pub theta_1_s: f64,
     /// Diffusion σ of the Ornstein–Uhlenbeck and Brownian processes, m/√s.
     pub sigma_m_sqrt_s: f64,
+    /// The same of the orientation, where the policy's input is a pose, rad/√s.
+    pub sigma_rad_sqrt_s: f64,
     /// Drift μ of the Brownian process, base frame, m/s.
     pub drift_m_s: [f64; 3],
     /// β(0) of the variance-preserving process, 1/s.
@@ -45,10 +47,16 @@ pub struct Options {
     pub vp_beta_max_1_s: f64,
     /// Standard deviation s that the variance-preserving process tends to, m.
     pub vp_std_m: f64,
+    /// The same of the orientation, rad.
+    pub vp_std_rad: f64,
     /// s(0) of the variance-exploding process, m.
     pub ve_std_min_m: f64,
     /// s(T) of the variance-exploding process, m.
     pub ve_std_max_m: f64,
+    /// s(0) of the orientation, rad.
+    pub ve_std_min_rad: f64,
+    /// s(T) of the orientation, rad.
+    pub ve_std_max_rad: f64,
     /// Distance between measured and desired end-effector position beyond which the arm counts as pushed, m.
     pub tube_m: f64,
     /// Distance below which a pushed arm counts as let go, m.
@@ -67,12 +75,16 @@ impl Default for Options {
             horizon_s: 1.0,
             theta_1_s: 2.0,
             sigma_m_sqrt_s: 0.016,
+            sigma_rad_sqrt_s: 0.06,
             drift_m_s: [0.0; 3],
             vp_beta_min_1_s: 0.1,
             vp_beta_max_1_s: 8.0,
             vp_std_m: 0.008,
+            vp_std_rad: 0.03,
             ve_std_min_m: 0.0005,
             ve_std_max_m: 0.012,
+            ve_std_min_rad: 0.002,
+            ve_std_max_rad: 0.045,
             tube_m: 0.02,
             tube_release_m: 0.01,
             push_speed_m_s: 0.1,
@@ -90,16 +102,22 @@ impl Options {
         check_range(out, "horizon_s", self.horizon_s, above_0_to(60.0), "s");
         check_range(out, "theta_1_s", self.theta_1_s, above_0_to(100.0), "1/s");
         check_range(out, "sigma_m_sqrt_s", self.sigma_m_sqrt_s, 0.0..=1.0, "m/sqrt(s)");
+        check_range(out, "sigma_rad_sqrt_s", self.sigma_rad_sqrt_s, 0.0..=1.0, "rad/sqrt(s)");
         check_each(out, "drift_m_s", &self.drift_m_s, -1.0..=1.0, "m/s");
         check_range(out, "vp_beta_min_1_s", self.vp_beta_min_1_s, 0.0..=1e3, "1/s");
         check_range(out, "vp_beta_max_1_s", self.vp_beta_max_1_s, above_0_to(1e3), "1/s");
         let grows = self.vp_beta_max_1_s >= self.vp_beta_min_1_s;
         check_that(out, "vp_beta_max_1_s", self.vp_beta_max_1_s, grows, "at least vp_beta_min_1_s");
         check_range(out, "vp_std_m", self.vp_std_m, 0.0..=0.1, "m");
+        check_range(out, "vp_std_rad", self.vp_std_rad, 0.0..=0.5, "rad");
         check_range(out, "ve_std_min_m", self.ve_std_min_m, above_0_to(0.1), "m");
         check_range(out, "ve_std_max_m", self.ve_std_max_m, above_0_to(0.1), "m");
         let grows = self.ve_std_max_m >= self.ve_std_min_m;
         check_that(out, "ve_std_max_m", self.ve_std_max_m, grows, "at least ve_std_min_m");
+        check_range(out, "ve_std_min_rad", self.ve_std_min_rad, above_0_to(0.5), "rad");
+        check_range(out, "ve_std_max_rad", self.ve_std_max_rad, above_0_to(0.5), "rad");
+        let grows = self.ve_std_max_rad >= self.ve_std_min_rad;
+        check_that(out, "ve_std_max_rad", self.ve_std_max_rad, grows, "at least ve_std_min_rad");
         check_range(out, "tube_m", self.tube_m, above_0_to(0.2), "m");
         check_range(out, "tube_release_m", self.tube_release_m, above_0_to(0.2), "m");
         let closes = self.tube_release_m < self.tube_m;
