@@ -5,7 +5,7 @@ use franka_imit::demonstration::{Dataset, Example};
 use franka_imit::kinematics::{Point, hand_tool};
 use franka_imit::learn::train::{Error, Options, Perturbed, Trained, train};
 use franka_imit::policy::{Options as Shape, Policy};
-use franka_imit::sde::{self, Targets};
+use franka_imit::sde::{self, Form, Targets};
 use rand::{SeedableRng, rngs::StdRng};
 use std::path::Path;
 
@@ -40,7 +40,11 @@ fn train_in_the_tube(
         let target = targets.draw(&mut random, from, |_, to| expert.label(to).ok())?;
         Some(Example { O_p_EE: target.O_p_EE, q: target.q })
     };
-    train(data, shape, Some(Perturbed { lambda, draw: &mut draw }), options, &mut |_| {})
+    train(data, shape, Some(perturbed(lambda, &mut draw)), options, &mut |_| {})
+}
+
+fn perturbed(lambda: f64, draw: &mut dyn FnMut(&Example) -> Option<Example>) -> Perturbed<'_> {
+    Perturbed { lambda, form: Form::Target, demonstrations: vec![], draw }
 }
 
 fn small() -> Shape {
@@ -111,8 +115,8 @@ fn data_that_cannot_be_learnt_is_refused_by_name() {
         train(&data, &small(), None, &Options { held_out_share: 0.0, ..quick() }, &mut |_| {}).unwrap_err();
     assert_eq!(error, Error::TooFew { samples: 1 });
     let mut nowhere = |_: &Example| None;
-    let perturbed = Perturbed { lambda: 1.0, draw: &mut nowhere };
-    let error = train(&square(), &small(), Some(perturbed), &quick(), &mut |_| {}).unwrap_err();
+    let error =
+        train(&square(), &small(), Some(perturbed(1.0, &mut nowhere)), &quick(), &mut |_| {}).unwrap_err();
     assert!(error.to_string().contains("sigma_m_sqrt_s"), "{error}");
 }
 

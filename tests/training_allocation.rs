@@ -5,6 +5,7 @@ use franka_imit::demonstration::{Dataset, Example, LabelledBy};
 use franka_imit::kinematics::{Point, hand_tool};
 use franka_imit::learn::train::{Options, Perturbed, train};
 use franka_imit::policy;
+use franka_imit::sde::Form;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -43,7 +44,8 @@ fn more_steps_allocate_no_more() {
     let allocations = |steps, batch| {
         let options = Options { steps, batch, targets: 200, ..Options::default() };
         let mut draw = |example: &Example| Some(*example);
-        let perturbed = Perturbed { lambda: 0.5, draw: &mut draw };
+        let perturbed =
+            Perturbed { lambda: 0.5, form: Form::Target, demonstrations: vec![], draw: &mut draw };
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         let trained = train(&data, &shape, Some(perturbed), &options, &mut |_| {}).unwrap();
         let count = ALLOCATIONS.load(Ordering::Relaxed) - before;

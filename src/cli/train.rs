@@ -110,7 +110,12 @@ pub(super) fn learn(config: &Config, data: &Dataset) -> anyhow::Result<Trained> 
     let by_expert = matches!(data.labelled_by, LabelledBy::Expert(_));
     let mut draw = tube(config, &expert, by_expert, config.training.seed);
     let bar = bar(config.training.steps as u64, "training {bar:24.cyan/dim} {percent:>3} % {msg}");
-    let perturbed = Perturbed { lambda: config.sde.lambda, draw: &mut draw };
+    let perturbed = Perturbed {
+        lambda: config.sde.lambda,
+        form: config.sde.form,
+        demonstrations: Vec::new(),
+        draw: &mut draw,
+    };
     let trained =
         train::train(data, &config.network, Some(perturbed), &config.training, &mut |p: Progress| {
             bar.set_position(p.step as u64);

@@ -48,6 +48,8 @@ pub struct Options {
     pub held_out_share: f64,
     /// Perturbed targets drawn before the first step.
     pub targets: usize,
+    /// Threads at work, 1 or 2; the result is the same, bit for bit.
+    pub threads: usize,
     /// Whether inputs and outputs are scaled to mean 0 and deviation 1.
     pub normalise: bool,
     /// What an error of one joint weighs against another's.
@@ -66,6 +68,7 @@ impl Default for Options {
             seed: 0,
             held_out_share: 0.1,
             targets: 8192,
+            threads: 1,
             normalise: true,
             joint_weights: JointWeights::Tool,
             solve_last_layer: true,
@@ -85,6 +88,7 @@ impl Options {
             seed: 0,
             held_out_share: 0.0,
             targets: 0,
+            threads: 1,
             normalise: false,
             joint_weights: JointWeights::Equal,
             solve_last_layer: false,
@@ -98,6 +102,7 @@ impl Options {
         check_count(&mut out, "batch", self.batch, 0..=65_536, "");
         check_range(&mut out, "learning_rate", self.learning_rate, (Excluded(0.0), Included(1.0)), "");
         check_range(&mut out, "held_out_share", self.held_out_share, 0.0..=0.5, "");
+        check_count(&mut out, "threads", self.threads, 1..=super::crew::PARTS, "");
         check_count(&mut out, "targets", self.targets, 0..=1_000_000, "");
         out
     }

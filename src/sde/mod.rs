@@ -9,7 +9,7 @@ mod pose;
 mod process;
 
 pub use deviation::Follower;
-pub use options::{Kind, Options};
+pub use options::{Form, Kind, Options};
 pub use perturb::{Counts, PoseTarget, Target, Targets};
 pub use pose::{Deviation, PoseProcess, deviate, deviation};
 pub use process::{Process, Transition};

@@ -20,6 +20,17 @@ pub enum Kind {
     VarianceExploding,
 }
 
+/// How the policy is held to what the expert would do off the demonstration: the loss L(X_t, π(X_t)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// ½‖(a*(X_t) − π(X_t)) / σ_a‖²: the joints that the expert would take.
+    #[default]
+    Target,
+    /// ½‖FK(π(X_t)) ⊖ X_t‖² in position and orientation: the place, by whatever joints.
+    Task,
+}
+
 /// What the perturbation of training and the return at run time need to know.
 ///
 /// The defaults make a tube of 8 mm and 0.03 rad standard deviation about the demonstration: wide enough to
@@ -29,6 +40,8 @@ pub enum Kind {
 pub struct Options {
     /// The process.
     pub process: Kind,
+    /// The loss L on perturbed positions.
+    pub form: Form,
     /// Weight λ of the loss on perturbed targets; 0 trains on the demonstrations alone.
     pub lambda: f64,
     /// Horizon T, s: perturbed positions are drawn at a uniform t in 0 to T.
@@ -71,6 +84,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             process: Kind::OrnsteinUhlenbeck,
+            form: Form::Target,
             lambda: 1.0,
             horizon_s: 1.0,
             theta_1_s: 2.0,
