@@ -31,8 +31,7 @@ fn wait_for(file: &Path) {
 fn a_training_killed_half_way_and_resumed_gives_the_same_bits() {
     let folder = folder();
     folder.run(&format!("{DATA} --out whole.safetensors")).says(0, &[]);
-    let killed =
-        folder.start(&format!("{DATA} --out a.safetensors --checkpoint c --checkpoint-steps 500"));
+    let killed = folder.start(&format!("{DATA} --out a.safetensors --checkpoint c --checkpoint-steps 500"));
     wait_for(&folder.path("c"));
     killed.signal("KILL");
     assert_eq!(killed.wait().code, None);

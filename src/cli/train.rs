@@ -1,10 +1,13 @@
 //! `train`: a policy from demonstrations, or from expert data made on the spot.
 use super::common::{Common, bar};
 use super::exit::usage;
+use super::fit_sde::{Fitted, fit_sde};
 use crate::config::Config;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::import::Dropped;
-use crate::demonstration::{Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, json, shapes};
+use crate::demonstration::{
+    Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, csv, json, shapes,
+};
 use crate::kinematics::{Point, Pose, forward, hand_tool};
 use crate::learn::train::{self, Keep, Perturbed, Progress, Trained};
 use crate::policy::Input;
@@ -27,7 +30,8 @@ const TARGET_STREAM: u64 = 0x7364_6531;
 /// Train a policy from demonstrations, or from expert data made on the spot.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// box, circle, square, figure-eight, a drawing (.csv), or examples (.json: a list of
+    /// box, circle, square, figure-eight, a drawing (.csv; with qx,qy,qz,qw and network.input = "pose", a motion
+    /// of whole poses), or examples (.json: a list of
     /// desired_end_effector_position and joint_angles); may be given several times.
     #[arg(long, required = true, value_name = "SHAPE|FILE")]
     data: Vec<String>,
@@ -46,6 +50,9 @@ pub(super) struct Args {
     /// Seed of everything random. [default: training.seed]
     #[arg(long)]
     seed: Option<u64>,
+    /// Take theta and sigma of the process from the deviations in a recorded run: a wire log of the simulated robot.
+    #[arg(long, value_name = "WIRELOG")]
+    fit_sde: Option<PathBuf>,
     /// Threads, 1 or 2; the policy is the same, bit for bit. [default: training.threads]
     #[arg(long)]
     threads: Option<usize>,
@@ -69,6 +76,10 @@ pub(super) struct Args {
 struct Figures {
     data: Vec<DataFigures>,
     lambda: f64,
+    form: sde::Form,
+    /// With `--fit-sde`: what the recorded run says of the process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fitted: Option<Fitted>,
     out: Option<PathBuf>,
     #[serde(flatten)]
     train: train::Report,
@@ -101,6 +112,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             return Err(usage(format!("--lambda: {violation}")));
         }
     }
+    let fitted = args.fit_sde.as_deref().map(|file| fit_sde(&mut config, file)).transpose()?;
     if let Some(threads) = args.threads {
         config.training.threads = threads;
         if let Some(violation) = config.training.validate().first() {
@@ -138,7 +150,14 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     } else {
         say!("policy   not kept; give --out FILE.safetensors to keep it");
     }
-    let figures = Figures { data: found, lambda: config.sde.lambda, out: args.out.clone(), train: report };
+    let figures = Figures {
+        data: found,
+        lambda: config.sde.lambda,
+        form: config.sde.form,
+        fitted,
+        out: args.out.clone(),
+        train: report,
+    };
     args.common.write(&Report::new("train", Ending::Done, Vec::new(), figures))
 }
 
@@ -187,7 +206,7 @@ pub(super) fn tube<'a>(
             let turned = forward(&example.q, expert.F_T_EE()).rotation;
             let from = Pose::from_parts(example.O_p_EE.into(), turned);
             let target = targets.draw_pose(&mut rng, (&from, &example.q), |from, to| {
-                expert.pose_continuation(from, to).ok()
+                if by_rule { expert.label_pose(to).ok() } else { expert.pose_continuation(from, to).ok() }
             })?;
             return Some(Example { O_p_EE: target.O_T_EE.translation.vector, q: target.q });
         }
@@ -272,6 +291,16 @@ fn one(args: &Args, config: &Config, name: &str) -> anyhow::Result<(Dataset, Dat
     }
     if Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
         return examples(args, &expert, name);
+    }
+    if config.network.input == Input::Pose
+        && Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+        && let csv::Rows { points, orientations: Some(turns), .. } =
+            csv::read_csv(Path::new(name)).map_err(usage)?
+    {
+        let poses: Vec<Pose> =
+            points.iter().zip(turns).map(|(p, turn)| Pose::from_parts((*p).into(), turn)).collect();
+        let data = Dataset::from_poses(&expert, &poses, name).map_err(usage)?;
+        return Ok(with_figures(data, None, None, None));
     }
     let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
     let survey = expert.survey(path.points());

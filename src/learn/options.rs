@@ -64,7 +64,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             steps: 2000,
-            box_steps: 8000,
+            box_steps: 6000,
             batch: 128,
             learning_rate: 7.5e-3,
             schedule: Schedule::Cosine,
