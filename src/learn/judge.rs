@@ -43,10 +43,13 @@ impl Errors {
 
 /// Asks `policy` at every example; positions are compared with the example's, orientations with its label's.
 pub fn judge(policy: &mut Policy, examples: &[Example], F_T_EE: &Pose) -> Judgement {
+    let input = policy.card().input;
     let (mut error_mm, mut tilt_mrad, mut limit_violations) = (Vec::new(), Vec::new(), 0);
     for example in examples {
-        let q = policy.evaluate(example.O_p_EE.as_slice());
-        let (pose, label) = (forward(&q, F_T_EE), forward(&example.q, F_T_EE));
+        let label = forward(&example.q, F_T_EE);
+        let asked = input.numbers(&Pose::from_parts(example.O_p_EE.into(), label.rotation));
+        let q = policy.evaluate(&asked[..input.width()]);
+        let pose = forward(&q, F_T_EE);
         let (z, z_label) = (pose.rotation * Vector3::z(), label.rotation * Vector3::z());
         error_mm.push(1e3 * (pose.translation.vector - example.O_p_EE).norm());
         tilt_mrad.push(1e3 * z.cross(&z_label).norm().atan2(z.dot(&z_label)));

@@ -1,5 +1,8 @@
 //! Learning before and while the arm drives: objective, batches, training, trainer thread, gate.
 mod batches;
+pub mod checkpoint;
+pub mod crew;
+mod draw;
 pub mod experience;
 pub mod gate;
 pub mod judge;
@@ -7,6 +10,7 @@ mod learner;
 pub mod objective;
 mod options;
 mod readout;
+mod steps;
 pub mod train;
 pub mod trainer;
 

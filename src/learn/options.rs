@@ -36,6 +36,8 @@ impl Schedule {
 pub struct Options {
     /// Optimiser updates; with the full batch, epochs.
     pub steps: usize,
+    /// Updates for a box of workspace, which is more to learn than a line.
+    pub box_steps: usize,
     /// Samples an update; 0 takes all of them.
     pub batch: usize,
     /// Adam's learning rate.
@@ -48,6 +50,8 @@ pub struct Options {
     pub held_out_share: f64,
     /// Perturbed targets drawn before the first step.
     pub targets: usize,
+    /// Threads at work, 1 or 2; the result is the same, bit for bit.
+    pub threads: usize,
     /// Whether inputs and outputs are scaled to mean 0 and deviation 1.
     pub normalise: bool,
     /// What an error of one joint weighs against another's.
@@ -60,12 +64,14 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             steps: 2000,
+            box_steps: 6000,
             batch: 128,
-            learning_rate: 5e-3,
+            learning_rate: 7.5e-3,
             schedule: Schedule::Cosine,
             seed: 0,
             held_out_share: 0.1,
             targets: 8192,
+            threads: 1,
             normalise: true,
             joint_weights: JointWeights::Tool,
             solve_last_layer: true,
@@ -79,12 +85,14 @@ impl Options {
     pub fn original() -> Self {
         Self {
             steps: 10_000,
+            box_steps: 10_000,
             batch: 0,
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
             seed: 0,
             held_out_share: 0.0,
             targets: 0,
+            threads: 1,
             normalise: false,
             joint_weights: JointWeights::Equal,
             solve_last_layer: false,
@@ -95,9 +103,11 @@ impl Options {
     pub fn validate(&self) -> Vec<Violation> {
         let mut out = Vec::new();
         check_count(&mut out, "steps", self.steps, 1..=10_000_000, "");
+        check_count(&mut out, "box_steps", self.box_steps, 1..=10_000_000, "");
         check_count(&mut out, "batch", self.batch, 0..=65_536, "");
         check_range(&mut out, "learning_rate", self.learning_rate, (Excluded(0.0), Included(1.0)), "");
         check_range(&mut out, "held_out_share", self.held_out_share, 0.0..=0.5, "");
+        check_count(&mut out, "threads", self.threads, 1..=super::crew::PARTS, "");
         check_count(&mut out, "targets", self.targets, 0..=1_000_000, "");
         out
     }

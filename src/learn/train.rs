@@ -1,23 +1,26 @@
-//! Training on data that is all there: a policy and a report, on one thread.
+//! Training on data that is all there: a policy and a report, on one thread or two.
 //!
 //! Everything is allocated before the first step. One seed, one data set and one instruction set give one
-//! policy, bit for bit.
-use super::INPUTS;
-use super::batches::{Samples, Shuffle};
+//! policy, bit for bit, whatever the number of threads and whether it was stopped and resumed.
+use super::batches::{Samples, View};
+use super::checkpoint::{self, Origin};
+pub use super::draw::Perturbed;
 use super::judge::{Judgement, judge};
 use super::objective::Objective;
 pub use super::options::{Options, Schedule};
-use super::readout;
+use super::steps::Steps;
+use super::{draw, readout};
 use crate::demonstration::{Dataset, Example};
 use crate::policy::checksum::Checksum;
-use crate::policy::{self, Adam, Card, Layout, Network, Normalisation, Policy, Region, Workspace};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
+use crate::policy::{self, Card, Layout, Network, Normalisation, Policy, Region};
+use crate::sde::Form;
+use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// More than the milestones of any number of steps.
-const MILESTONES: usize = 40;
 /// Progress is told no more often than this.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
@@ -49,6 +52,17 @@ pub enum Error {
         loss_mse_rad2: f64,
         /// The option.
         learning_rate: f64,
+    },
+    /// A checkpoint that does not serve.
+    #[error(transparent)]
+    Checkpoint(#[from] checkpoint::Error),
+    /// Stopped from outside.
+    #[error("training was stopped after {step} of {steps} steps")]
+    Stopped {
+        /// Updates made.
+        step: usize,
+        /// Updates to make.
+        steps: usize,
     },
     /// No perturbed position could be labelled.
     #[error(
@@ -98,6 +112,8 @@ pub struct Report {
     pub perturbed: Option<Judgement>,
     /// Instruction set of the arithmetic.
     pub isa: String,
+    /// Threads at work.
+    pub threads: usize,
 }
 
 /// A policy and how it came to be.
@@ -109,12 +125,17 @@ pub struct Trained {
     pub report: Report,
 }
 
-/// Perturbed targets: the weight λ, and what draws and labels one about a demonstration.
-pub struct Perturbed<'a> {
-    /// λ.
-    pub lambda: f64,
-    /// X_t about the example and the expert's joints there; `None` where the expert has no answer.
-    pub draw: &'a mut dyn FnMut(&Example) -> Option<Example>,
+/// Where a training is kept while it runs, and what it goes on from.
+#[derive(Clone, Copy, Default)]
+pub struct Keep<'a> {
+    /// A checkpoint to go on from.
+    pub resume: Option<&'a Path>,
+    /// Where checkpoints go.
+    pub checkpoint: Option<&'a Path>,
+    /// Updates between two checkpoints; 0 writes one only when stopped.
+    pub every_steps: usize,
+    /// Set from outside to stop at the next update.
+    pub stop: Option<&'a AtomicBool>,
 }
 
 /// Trains a policy of `shape` on `data`; tells `progress` at most ten times a second.
@@ -126,54 +147,101 @@ pub struct Perturbed<'a> {
 pub fn train(
     data: &Dataset,
     shape: &policy::Options,
+    perturbed: Option<Perturbed>,
+    options: &Options,
+    progress: &mut dyn FnMut(Progress),
+) -> Result<Trained, Error> {
+    train_kept(data, shape, perturbed, options, &Keep::default(), progress)
+}
+
+/// [`train`], with checkpoints: resumed from one, it gives the same bits as without the pause.
+///
+/// # Errors
+/// See [`Error`].
+pub fn train_kept(
+    data: &Dataset,
+    shape: &policy::Options,
     mut perturbed: Option<Perturbed>,
     options: &Options,
+    keep: &Keep,
     progress: &mut dyn FnMut(Progress),
 ) -> Result<Trained, Error> {
     let start = Instant::now();
     check_finite(data)?;
     let mut random = StdRng::seed_from_u64(options.seed);
-    let (kept, held_out) = split(&data.examples, options.held_out_share, &mut random);
+    let lengths = perturbed.as_ref().map_or(&[][..], |perturbed| &perturbed.demonstrations);
+    let split = draw::split(&data.examples, lengths, options.held_out_share, &mut random);
+    let kept = &split.kept;
     if kept.len() < 2 {
         return Err(Error::TooFew { samples: kept.len() });
     }
     let lambda = perturbed.as_ref().map_or(0.0, |perturbed| perturbed.lambda);
+    let form = perturbed.as_ref().map_or(Form::Target, |perturbed| perturbed.form);
     let (mut targets, mut rejected) = (Vec::new(), 0);
     // A few more than are trained on, to judge on.
     let judged = if lambda > 0.0 { options.targets.div_ceil(16).min(512) } else { 0 };
     if let Some(perturbed) = perturbed.as_mut().filter(|_| lambda > 0.0) {
-        (targets, rejected) = draw(perturbed, &kept, options.targets + judged, &mut random)?;
+        let count = options.targets + judged;
+        (targets, rejected) = draw::draw(perturbed, &split, count, &mut random);
+        if targets.is_empty() {
+            return Err(Error::NoTargets { drawn: count });
+        }
     }
     let judged = targets.split_off(targets.len().saturating_sub(judged));
-    let units = units(options, &kept, &targets);
-    let weights = options.joint_weights.squares(&kept, &data.F_T_EE, &units);
-    let layout = Layout::new(INPUTS, &shape.hidden);
-    let mut network = Network::random(layout, shape.activation, options.seed);
-    let (demonstrations, perturbations) = (Samples::new(&kept, &units), Samples::new(&targets, &units));
-    let mut objective = Objective::new(&weights, lambda, &units);
-    let mut steps = Steps::new(&demonstrations, &perturbations, options, network.layout(), random);
-    let mut told = start;
-    let mut milestones = Vec::with_capacity(MILESTONES);
-    for step in 0..options.steps {
-        let loss = steps.step(&mut network, &mut objective, options, step)?;
-        if is_milestone(step + 1) {
-            milestones.push((step + 1, loss));
+    let view = View { input: shape.input, F_T_EE: data.F_T_EE };
+    let rows = view.rows(kept.iter().chain(&targets));
+    let units = units(options, &rows, &view, kept.iter().chain(&targets));
+    let weights = options.joint_weights.squares(kept, &data.F_T_EE, &units);
+    let layout = Layout::new(view.input.width(), &shape.hidden);
+    let network = Network::random(layout, shape.activation, options.seed);
+    let demonstrations = Samples::new(kept, &view, &units, false);
+    let perturbations = Samples::new(&targets, &view, &units, form == Form::Task);
+    let objective = Objective::new(&weights, lambda, &units);
+    let objective = match form {
+        Form::Target => objective,
+        Form::Task => objective.in_the_world(lambda, &units, &data.F_T_EE, kept),
+    };
+    let card = card(data, &view, &rows);
+    drop(rows);
+    let origin = origin(&network, shape, options, (lambda, form), &targets, &card);
+    let mut steps = Steps::new(network, &demonstrations, &perturbations, objective, options);
+    if let Some(file) = keep.resume {
+        let state = checkpoint::read(file, &origin)?;
+        if !steps.restore(state) {
+            let reason = "its tensors do not fit its own sizes".to_owned();
+            return Err(checkpoint::Error::Damaged { file: file.to_owned(), reason }.into());
         }
-        if told.elapsed() >= PROGRESS_EVERY || step + 1 == options.steps {
+    }
+    let mut told = start;
+    while steps.made() < options.steps {
+        let loss_mse_rad2 = steps.step(options)?;
+        let step = steps.made();
+        if told.elapsed() >= PROGRESS_EVERY || step == options.steps {
             told = Instant::now();
-            progress(Progress { step: step + 1, steps: options.steps, loss_mse_rad2: loss });
+            progress(Progress { step, steps: options.steps, loss_mse_rad2 });
+        }
+        let stop = keep.stop.is_some_and(|stop| stop.load(Relaxed)) && step < options.steps;
+        let due = keep.every_steps > 0 && step.is_multiple_of(keep.every_steps);
+        if let Some(file) = keep.checkpoint.filter(|_| stop || due) {
+            checkpoint::write(file, &steps.state(), &origin)?;
+        }
+        if stop {
+            return Err(Error::Stopped { step, steps: options.steps });
         }
     }
     if options.solve_last_layer {
-        readout::solve(&mut network, &mut steps.workspace, &demonstrations, &perturbations, lambda);
+        steps.alone(|network, workspace| {
+            readout::solve(network, workspace, &demonstrations, &perturbations, lambda);
+        });
     }
-    let loss_mse_rad2 = steps.loss(&network, &demonstrations, &mut objective);
+    let loss_mse_rad2 = steps.loss();
     let train_s = start.elapsed().as_secs_f64();
+    let loss_mse_rad2_at = steps.milestones().iter().copied().collect();
+    let network = steps.into_network();
     let isa = network.isa().name().to_owned();
     let parameters = network.layout().parameters();
-    let card = card(data, &kept, &targets);
     let mut policy = Policy::new(network, units, card).ok_or(Error::TooFew { samples: kept.len() })?;
-    let judged_on = if held_out.is_empty() { &kept } else { &held_out };
+    let judged_on = if split.held_out.is_empty() { kept } else { &split.held_out };
     let report = Report {
         train_s,
         steps: options.steps,
@@ -182,10 +250,11 @@ pub fn train(
         targets_rejected: rejected,
         parameters,
         loss_mse_rad2,
-        loss_mse_rad2_at: milestones.into_iter().collect(),
+        loss_mse_rad2_at,
         held_out: judge(&mut policy, judged_on, &data.F_T_EE),
         perturbed: (!judged.is_empty()).then(|| judge(&mut policy, &judged, &data.F_T_EE)),
         isa,
+        threads: options.threads,
     };
     Ok(Trained { policy, report })
 }
@@ -199,133 +268,55 @@ fn check_finite(data: &Dataset) -> Result<(), Error> {
 }
 
 /// The network's units: those of everything it is trained on, or none.
-fn units(options: &Options, kept: &[Example], targets: &[Example]) -> Normalisation {
+fn units<'a>(
+    options: &Options,
+    rows: &[f64],
+    view: &View,
+    all: impl Iterator<Item = &'a Example> + Clone,
+) -> Normalisation {
+    let width = view.input.width();
     if !options.normalise {
-        return Normalisation::identity(INPUTS);
+        return Normalisation::identity(width);
     }
-    let all = || kept.iter().chain(targets);
-    Normalisation::fit(INPUTS, all().map(|e| e.O_p_EE.as_slice()), all().map(|e| &e.q))
+    Normalisation::fit(width, rows.chunks_exact(width), all.map(|e| &e.q))
 }
 
-/// 1, 3, 10, 30, 100, …: the steps whose loss is kept.
-fn is_milestone(step: usize) -> bool {
-    let decade = 10_usize.pow(step.ilog10());
-    step == decade || step == 3 * decade
-}
-
-/// (trained on, held out).
-fn split(examples: &[Example], share: f64, random: &mut StdRng) -> (Vec<Example>, Vec<Example>) {
-    let (mut kept, mut held_out) = (Vec::with_capacity(examples.len()), Vec::new());
-    for example in examples {
-        if share > 0.0 && random.random::<f64>() < share {
-            held_out.push(*example)
-        } else {
-            kept.push(*example)
-        }
-    }
-    (kept, held_out)
-}
-
-/// `count` targets, less those the expert cannot label, and how many those are.
-fn draw(
-    perturbed: &mut Perturbed,
-    kept: &[Example],
-    count: usize,
-    random: &mut StdRng,
-) -> Result<(Vec<Example>, usize), Error> {
-    let mut shuffle = Shuffle::new(kept.len());
-    let targets: Vec<Example> =
-        (0..count).filter_map(|_| (perturbed.draw)(&kept[shuffle.next(random)])).collect();
-    if targets.is_empty() {
-        return Err(Error::NoTargets { drawn: count });
-    }
-    let rejected = count - targets.len();
-    Ok((targets, rejected))
-}
-
-fn card(data: &Dataset, kept: &[Example], targets: &[Example]) -> Card {
+/// What a checkpoint of this training must agree with.
+fn origin(
+    network: &Network,
+    shape: &policy::Options,
+    options: &Options,
+    (lambda, form): (f64, Form),
+    targets: &[Example],
+    card: &Card,
+) -> Origin {
+    let layout = network.layout();
+    let sizes = std::iter::once(layout.inputs()).chain(layout.layers().iter().map(|layer| layer.outputs));
     let mut hash = Checksum::default();
-    for example in &data.examples {
+    hash.write(card.data_hash.as_bytes());
+    add_to(&mut hash, targets);
+    // The number of threads changes nothing.
+    let training = Options { threads: 1, ..options.clone() };
+    Origin {
+        sizes: sizes.map(|size| size.to_string()).collect::<Vec<_>>().join("-"),
+        data_hash: hash.hex(),
+        options: serde_json::json!({
+            "network": shape, "training": training, "sde": {"lambda": lambda, "form": form},
+        }),
+    }
+}
+
+fn add_to(hash: &mut Checksum, examples: &[Example]) {
+    for example in examples {
         hash.write_numbers(example.O_p_EE.as_slice());
         hash.write_numbers(&example.q);
     }
-    let region = Region::around(INPUTS, kept.iter().chain(targets).map(|e| e.O_p_EE.as_slice()));
-    Card { region, data_hash: hash.hex(), ..Card::new(&data.F_T_EE) }
 }
 
-/// What one update needs, taken once.
-struct Steps<'a> {
-    demonstrations: &'a Samples,
-    targets: &'a Samples,
-    orders: [Shuffle; 2],
-    /// The samples of one update: demonstrations first.
-    batch: Samples,
-    /// How many of them are demonstrations.
-    split: usize,
-    random: StdRng,
-    workspace: Workspace,
-    adam: Adam,
-}
-
-impl<'a> Steps<'a> {
-    fn new(
-        demonstrations: &'a Samples,
-        targets: &'a Samples,
-        options: &Options,
-        layout: &Layout,
-        random: StdRng,
-    ) -> Self {
-        let (d, t) = (demonstrations.len(), targets.len());
-        let size = if options.batch == 0 { d + t } else { options.batch };
-        let split = match (options.batch, t) {
-            (0, _) => d,
-            (_, 0) => size,
-            _ => size.div_ceil(2),
-        };
-        let mut batch = Samples::with_room(size, layout.inputs());
-        if options.batch == 0 {
-            (0..d).for_each(|i| batch.take(demonstrations, i));
-            (0..t).for_each(|i| batch.take(targets, i));
-        }
-        let orders = [Shuffle::new(d), Shuffle::new(t)];
-        let (workspace, adam) = (Workspace::new(layout, size), Adam::new(layout.len()));
-        Self { demonstrations, targets, orders, batch, split, random, workspace, adam }
-    }
-
-    /// One update; returns the loss before it, rad². No allocation.
-    fn step(
-        &mut self,
-        network: &mut Network,
-        objective: &mut Objective,
-        options: &Options,
-        step: usize,
-    ) -> Result<f64, Error> {
-        if options.batch > 0 {
-            self.batch.clear();
-            for i in 0..options.batch {
-                let kind = usize::from(i >= self.split);
-                let from = [self.demonstrations, self.targets][kind];
-                self.batch.take(from, self.orders[kind].next(&mut self.random));
-            }
-        }
-        let (batch, split) = (&self.batch, self.split);
-        self.workspace.gradient_of(network, batch.inputs(), |sample, output| {
-            objective.slope(batch, split, sample, output)
-        });
-        let loss_mse_rad2 = objective.take_loss();
-        if !loss_mse_rad2.is_finite() {
-            return Err(Error::Diverged { step, loss_mse_rad2, learning_rate: options.learning_rate });
-        }
-        let rate = options.learning_rate * options.schedule.share(step, options.steps);
-        self.adam.step(network.isa(), network.parameters_mut(), self.workspace.gradient(), rate);
-        Ok(loss_mse_rad2)
-    }
-
-    /// The loss of all of `samples`, rad².
-    fn loss(&mut self, network: &Network, samples: &Samples, objective: &mut Objective) -> f64 {
-        self.workspace.outputs(network, samples.inputs(), |sample, output| {
-            objective.slope(samples, samples.len(), sample, output);
-        });
-        objective.take_loss()
-    }
+fn card(data: &Dataset, view: &View, rows: &[f64]) -> Card {
+    let mut hash = Checksum::default();
+    add_to(&mut hash, &data.examples);
+    let width = view.input.width();
+    let region = Region::around(width, rows.chunks_exact(width));
+    Card { input: view.input, region, data_hash: hash.hex(), ..Card::new(&data.F_T_EE) }
 }

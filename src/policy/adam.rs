@@ -47,6 +47,22 @@ impl Adam {
         self.steps
     }
 
+    /// The moments of the gradient and of its square, laid out like the parameters.
+    pub fn moments(&self) -> (&[f32], &[f32]) {
+        (&self.m, &self.v)
+    }
+
+    /// Goes on from moments of as many parameters and a step count; whether the lengths agree.
+    pub fn restore(&mut self, m: &[f32], v: &[f32], steps: u64) -> bool {
+        let agree = m.len() == self.m.len() && v.len() == self.v.len();
+        if agree {
+            self.m.copy_from_slice(m);
+            self.v.copy_from_slice(v);
+            self.steps = steps;
+        }
+        agree
+    }
+
     /// One update of `parameters` against `gradient`; `learning_rate` is dimensionless, as the network is.
     pub fn step(&mut self, isa: Isa, parameters: &mut [f32], gradient: &[f32], learning_rate: f64) {
         self.steps += 1;
@@ -74,4 +90,10 @@ pub(super) fn update<const FMA: bool>(
         *v = BETA_2 as f32 * *v + (1.0 - BETA_2) as f32 * (g * g);
         *p -= step * (*m / (v.sqrt() * root + EPSILON as f32));
     }
+}
+
+/// Adds `from` to `to`; the first constant says nothing here: sums are not fused.
+#[inline(always)]
+pub(super) fn add<const FMA: bool>(to: &mut [f32], from: &[f32]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to += from);
 }

@@ -1,11 +1,13 @@
 //! What a policy says of itself: tool, place, data.
 use super::file::Error;
+use super::input::Input;
 use crate::kinematics::{Pose, hand_tool, to_column_major};
 
 /// Largest difference between a policy's tool and the robot's: 1e-4 m, and 1e-4 in each element of the rotation.
 const TOOL_TOLERANCE: f64 = 1e-4;
 
-/// A box in the inputs' space, m, base frame: where a policy was trained.
+/// A box in the inputs' space, base frame: where a policy was trained. Positions in m; the numbers of an
+/// orientation, if the input has them, without unit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Region {
     /// Smallest value of each input.
@@ -42,6 +44,8 @@ impl Region {
 /// The card of a policy, kept in its file's metadata.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Card {
+    /// What it is asked with.
+    pub input: Input,
     /// End effector in the flange frame, column-major, that the labels were made for.
     pub F_T_EE: [f64; 16],
     /// Where it was trained.
@@ -62,6 +66,7 @@ impl Card {
     /// A card for a tool, not yet trained.
     pub fn new(F_T_EE: &Pose) -> Self {
         Self {
+            input: Input::default(),
             F_T_EE: to_column_major(F_T_EE),
             region: None,
             data_hash: String::new(),

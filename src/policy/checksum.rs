@@ -1,4 +1,5 @@
 //! A 64-bit fingerprint of data and of policies, against damage, not against forgery.
+use std::collections::BTreeMap;
 
 /// FNV-1a, 64 bits (Fowler, Noll, Vo; IETF draft-eastlake-fnv).
 ///
@@ -29,6 +30,30 @@ impl Checksum {
     pub fn hex(self) -> String {
         format!("{:016x}", self.0)
     }
+}
+
+/// The fingerprint of a file of tensors: each metadata key and value but the checksum itself, by key; then name,
+/// type, shape (comma-separated) and bytes of each tensor, by name; a zero byte behind every text.
+pub fn of_tensors<'a>(
+    metadata: &BTreeMap<String, String>,
+    tensors: impl Iterator<Item = (&'a str, (&'a str, &'a [usize], &'a [u8]))>,
+) -> String {
+    let mut checksum = Checksum::default();
+    let text = |checksum: &mut Checksum, text: &str| {
+        checksum.write(text.as_bytes());
+        checksum.write(&[0]);
+    };
+    for (key, value) in metadata.iter().filter(|(key, _)| *key != "checksum") {
+        text(&mut checksum, key);
+        text(&mut checksum, value);
+    }
+    for (name, (dtype, shape, bytes)) in tensors {
+        text(&mut checksum, name);
+        text(&mut checksum, dtype);
+        text(&mut checksum, &shape.iter().map(usize::to_string).collect::<Vec<_>>().join(","));
+        checksum.write(bytes);
+    }
+    checksum.hex()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! `layers.N.weight` (out, in) and `layers.N.bias` in `f32`; `input_mean`, `input_scale`, `output_mean`,
 //! `output_scale` in `f64`: x is normalised in `f64`, rounded once, and the answer scaled back in `f64`.
-use super::{Policy, tensors};
+use super::{Input, Policy, tensors};
 use crate::atomic_file;
 use std::fs::File;
 use std::io::{self, Read};
@@ -82,6 +82,17 @@ pub enum Error {
         found: Vec<usize>,
         /// What it may be.
         allowed: String,
+    },
+    /// A number of inputs that its kind of input does not have.
+    #[error(
+        "the policy takes {found} inputs, its metadata say `input = {}`, which are {}; train it again",
+        input.name(), input.width()
+    )]
+    Inputs {
+        /// Columns of its first layer.
+        found: usize,
+        /// What it says it is asked with.
+        input: Input,
     },
     /// A tensor of another number type.
     #[error("the policy's tensor `{name}` holds {found}, allowed: {allowed}; convert it before saving")]

@@ -361,3 +361,7 @@ for_each_isa! {
     adam_update(rates: &adam::Rates, parameters: &mut [f32], gradient: &[f32], m: &mut [f32], v: &mut [f32]) =
         adam::update, adam_avx2, adam_avx512
 }
+for_each_isa! {
+    /// `adam::add` for an instruction set: `to` += `from`.
+    add(to: &mut [f32], from: &[f32]) = adam::add, add_avx2, add_avx512
+}

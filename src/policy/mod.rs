@@ -1,4 +1,4 @@
-//! The network that turns an end-effector position into seven joint angles: evaluate, learn, keep.
+//! The network that turns an end-effector position (or pose) into seven joint angles: evaluate, learn, keep.
 //!
 //! ```text
 //! O_p_EE (m, f64) ─ normalisation ─► Network (f32, dimensionless) ─ normalisation ─► q (rad, f64)
@@ -13,6 +13,7 @@ pub mod buffer;
 pub mod card;
 pub mod checksum;
 pub mod file;
+pub mod input;
 pub mod kernel;
 pub mod layout;
 pub mod network;
@@ -24,6 +25,7 @@ pub use activation::Activation;
 pub use adam::Adam;
 pub use card::{Card, Region};
 pub use file::Error;
+pub use input::Input;
 pub use layout::Layout;
 pub use network::{Network, Scratch};
 pub use normalisation::Normalisation;
@@ -45,18 +47,20 @@ pub struct Options {
     pub hidden: Vec<usize>,
     /// Their activation.
     pub activation: Activation,
+    /// What it is asked with.
+    pub input: Input,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { hidden: vec![128, 128], activation: Activation::Silu }
+        Self { hidden: vec![128, 128], activation: Activation::Silu, input: Input::Position }
     }
 }
 
 impl Options {
     /// The original's network: 128, 256, 128, ReLU.
     pub fn original() -> Self {
-        Self { hidden: vec![128, 256, 128], activation: Activation::Relu }
+        Self { hidden: vec![128, 256, 128], activation: Activation::Relu, input: Input::Position }
     }
 
     /// Every option outside its range.
@@ -95,15 +99,16 @@ impl Policy {
         })
     }
 
-    /// The joints, rad, for one input: the end-effector position in the base frame, m.
+    /// The joints, rad, for one input: the end-effector position in the base frame, m, or the numbers of its
+    /// pose, as the card's [`Input`] says.
     ///
     /// No allocation, lock or panic. An input of another length gives NaN joints, which no command accepts;
     /// so does an input that is not finite.
-    pub fn evaluate(&mut self, O_p_EE: &[f64]) -> Joints {
-        if O_p_EE.len() != self.normal.len() {
+    pub fn evaluate(&mut self, input: &[f64]) -> Joints {
+        if input.len() != self.normal.len() {
             return [f64::NAN; 7];
         }
-        self.normalisation.normalise_input(O_p_EE, &mut self.normal);
+        self.normalisation.normalise_input(input, &mut self.normal);
         self.normalisation.denormalise_output(self.network.forward(&self.normal, &mut self.scratch))
     }
 

@@ -2,9 +2,9 @@
 //!
 //! The bytes are written here, sorted, rather than by the `safetensors` crate, whose metadata come out in
 //! random order: one policy is one file, bit for bit. They are read by the crate.
-use super::checksum::Checksum;
+use super::checksum::of_tensors;
 use super::file::Error;
-use super::{Activation, Card, Layout, Network, Normalisation, Policy, Region};
+use super::{Activation, Card, Input, Layout, Network, Normalisation, Policy, Region};
 use super::{MAX_HIDDEN, MAX_WIDTH};
 use crate::robot::{JOINTS, Joints};
 use safetensors::{Dtype, SafeTensors};
@@ -13,7 +13,6 @@ use std::collections::BTreeMap;
 const FORMAT: &str = "franka-imit policy";
 const FORMAT_VERSION: &str = "1";
 const UNITS: &str = "input m, output rad";
-const FRAME: &str = "O_p_EE in the base frame O";
 const MAX_INPUTS: usize = 64;
 
 struct Tensor {
@@ -28,7 +27,7 @@ pub(super) fn encode(policy: &Policy) -> Vec<u8> {
     let mut metadata = metadata(policy);
     let views =
         tensors.iter().map(|(name, t)| (name.as_str(), (t.dtype, t.shape.as_slice(), t.bytes.as_slice())));
-    metadata.insert("checksum".into(), checksum(&metadata, views));
+    metadata.insert("checksum".into(), of_tensors(&metadata, views));
     let mut header = serde_json::Map::new();
     header.insert("__metadata__".into(), serde_json::json!(metadata));
     let mut offset = 0;
@@ -81,7 +80,8 @@ fn metadata(policy: &Policy) -> BTreeMap<String, String> {
         ("format_version", FORMAT_VERSION),
         ("activation", policy.network.activation().name()),
         ("units", UNITS),
-        ("frame", FRAME),
+        ("input", card.input.name()),
+        ("frame", card.input.frame()),
         ("data_hash", &card.data_hash),
         ("software_version", &card.software_version),
     ]
@@ -93,30 +93,6 @@ fn metadata(policy: &Policy) -> BTreeMap<String, String> {
         metadata.insert("region_max_m".into(), numbers_to_text(&region.max));
     }
     metadata
-}
-
-/// The fingerprint of everything: each metadata key and value but the checksum itself, by key; then name,
-/// type, shape (comma-separated) and bytes of each tensor, by name; a zero byte behind every text.
-fn checksum<'a>(
-    metadata: &BTreeMap<String, String>,
-    tensors: impl Iterator<Item = (&'a str, (&'a str, &'a [usize], &'a [u8]))>,
-) -> String {
-    let mut checksum = Checksum::default();
-    let text = |checksum: &mut Checksum, text: &str| {
-        checksum.write(text.as_bytes());
-        checksum.write(&[0]);
-    };
-    for (key, value) in metadata.iter().filter(|(key, _)| *key != "checksum") {
-        text(&mut checksum, key);
-        text(&mut checksum, value);
-    }
-    for (name, (dtype, shape, bytes)) in tensors {
-        text(&mut checksum, name);
-        text(&mut checksum, dtype);
-        text(&mut checksum, &shape.iter().map(usize::to_string).collect::<Vec<_>>().join(","));
-        checksum.write(bytes);
-    }
-    checksum.hex()
 }
 
 /// The policy in a file's bytes.
@@ -137,6 +113,9 @@ pub(super) fn decode(bytes: &[u8]) -> Result<Policy, Error> {
     })?;
     let normalisation = file.normalisation(layout.inputs())?;
     let card = file.card(layout.inputs())?;
+    if card.input.width() != layout.inputs() {
+        return Err(Error::Inputs { found: layout.inputs(), input: card.input });
+    }
     let mut network = Network::zeros(layout.clone(), activation);
     for (l, layer) in layout.layers().iter().enumerate() {
         let weight = file.f32s(&format!("layers.{l}.weight"), &[layer.outputs, layer.inputs])?;
@@ -168,8 +147,9 @@ impl Reader<'_> {
 
     /// Format, version and checksum: whose file it is, and whether it is whole.
     fn check_seal(&self) -> Result<(), Error> {
+        let frame = self.input()?.frame();
         for (key, allowed) in
-            [("format", FORMAT), ("format_version", FORMAT_VERSION), ("units", UNITS), ("frame", FRAME)]
+            [("format", FORMAT), ("format_version", FORMAT_VERSION), ("units", UNITS), ("frame", frame)]
         {
             let found = self.text(key)?;
             if found != allowed {
@@ -180,12 +160,22 @@ impl Reader<'_> {
             self.tensors.iter().map(|(name, view)| (name, (view.dtype().to_string(), view))).collect();
         let views =
             views.iter().map(|(name, (dtype, view))| (*name, (dtype.as_str(), view.shape(), view.data())));
-        let (written, computed) = (self.text("checksum")?, checksum(&self.metadata, views));
+        let (written, computed) = (self.text("checksum")?, of_tensors(&self.metadata, views));
         if written != computed {
             let reason = format!("its checksum is {computed}, the file says {written}");
             return Err(Error::Damaged { reason });
         }
         Ok(())
+    }
+
+    /// What it is asked with; files from before there was a choice do not say.
+    fn input(&self) -> Result<Input, Error> {
+        let name = self.metadata.get("input").map_or(Input::Position.name(), String::as_str);
+        Input::from_name(name).ok_or_else(|| Error::Metadata {
+            key: "input",
+            found: name.to_owned(),
+            allowed: "position, pose",
+        })
     }
 
     fn layout(&self) -> Result<Layout, Error> {
@@ -284,6 +274,7 @@ impl Reader<'_> {
             false => None,
         };
         Ok(Card {
+            input: self.input()?,
             F_T_EE: std::array::from_fn(|i| tool[i]),
             region,
             data_hash: self.text("data_hash")?.to_owned(),

@@ -48,6 +48,11 @@ impl Workspace {
         &self.gradient
     }
 
+    /// [`Self::gradient`], for another part of the same batch to be added.
+    pub fn gradient_mut(&mut self) -> &mut [f32] {
+        &mut self.gradient
+    }
+
     /// Calls `take(sample, output)` for each row of `inputs`, in order; `output` dimensionless.
     ///
     /// # Panics

@@ -20,15 +20,29 @@ pub enum Kind {
     VarianceExploding,
 }
 
+/// How the policy is held to what the expert would do off the demonstration: the loss L(X_t, π(X_t)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Form {
+    /// ½‖(a*(X_t) − π(X_t)) / σ_a‖²: the joints that the expert would take.
+    #[default]
+    Target,
+    /// ½‖FK(π(X_t)) ⊖ X_t‖² in position and orientation: the place, by whatever joints.
+    Task,
+}
+
 /// What the perturbation of training and the return at run time need to know.
 ///
-/// The defaults make a tube of 8 mm standard deviation about the demonstration: wide enough to hold what a
-/// push leaves behind, narrow enough for the expert to reach every point of it.
+/// The defaults make a tube of 15 mm and 0.03 rad standard deviation about the demonstration: what a push leaves
+/// behind, 50 mm and more, is then known to a tenth of a millimetre, and the demonstration no worse
+/// (`docs/sde.md`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
     /// The process.
     pub process: Kind,
+    /// The loss L on perturbed positions.
+    pub form: Form,
     /// Weight λ of the loss on perturbed targets; 0 trains on the demonstrations alone.
     pub lambda: f64,
     /// Horizon T, s: perturbed positions are drawn at a uniform t in 0 to T.
@@ -37,6 +51,8 @@ pub struct Options {
     pub theta_1_s: f64,
     /// Diffusion σ of the Ornstein–Uhlenbeck and Brownian processes, m/√s.
     pub sigma_m_sqrt_s: f64,
+    /// The same of the orientation, where the policy's input is a pose, rad/√s.
+    pub sigma_rad_sqrt_s: f64,
     /// Drift μ of the Brownian process, base frame, m/s.
     pub drift_m_s: [f64; 3],
     /// β(0) of the variance-preserving process, 1/s.
@@ -45,10 +61,16 @@ pub struct Options {
     pub vp_beta_max_1_s: f64,
     /// Standard deviation s that the variance-preserving process tends to, m.
     pub vp_std_m: f64,
+    /// The same of the orientation, rad.
+    pub vp_std_rad: f64,
     /// s(0) of the variance-exploding process, m.
     pub ve_std_min_m: f64,
     /// s(T) of the variance-exploding process, m.
     pub ve_std_max_m: f64,
+    /// s(0) of the orientation, rad.
+    pub ve_std_min_rad: f64,
+    /// s(T) of the orientation, rad.
+    pub ve_std_max_rad: f64,
     /// Distance between measured and desired end-effector position beyond which the arm counts as pushed, m.
     pub tube_m: f64,
     /// Distance below which a pushed arm counts as let go, m.
@@ -63,16 +85,21 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             process: Kind::OrnsteinUhlenbeck,
+            form: Form::Target,
             lambda: 1.0,
             horizon_s: 1.0,
             theta_1_s: 2.0,
-            sigma_m_sqrt_s: 0.016,
+            sigma_m_sqrt_s: 0.03,
+            sigma_rad_sqrt_s: 0.06,
             drift_m_s: [0.0; 3],
             vp_beta_min_1_s: 0.1,
             vp_beta_max_1_s: 8.0,
-            vp_std_m: 0.008,
+            vp_std_m: 0.015,
+            vp_std_rad: 0.03,
             ve_std_min_m: 0.0005,
-            ve_std_max_m: 0.012,
+            ve_std_max_m: 0.022,
+            ve_std_min_rad: 0.002,
+            ve_std_max_rad: 0.045,
             tube_m: 0.02,
             tube_release_m: 0.01,
             push_speed_m_s: 0.1,
@@ -90,16 +117,22 @@ impl Options {
         check_range(out, "horizon_s", self.horizon_s, above_0_to(60.0), "s");
         check_range(out, "theta_1_s", self.theta_1_s, above_0_to(100.0), "1/s");
         check_range(out, "sigma_m_sqrt_s", self.sigma_m_sqrt_s, 0.0..=1.0, "m/sqrt(s)");
+        check_range(out, "sigma_rad_sqrt_s", self.sigma_rad_sqrt_s, 0.0..=1.0, "rad/sqrt(s)");
         check_each(out, "drift_m_s", &self.drift_m_s, -1.0..=1.0, "m/s");
         check_range(out, "vp_beta_min_1_s", self.vp_beta_min_1_s, 0.0..=1e3, "1/s");
         check_range(out, "vp_beta_max_1_s", self.vp_beta_max_1_s, above_0_to(1e3), "1/s");
         let grows = self.vp_beta_max_1_s >= self.vp_beta_min_1_s;
         check_that(out, "vp_beta_max_1_s", self.vp_beta_max_1_s, grows, "at least vp_beta_min_1_s");
         check_range(out, "vp_std_m", self.vp_std_m, 0.0..=0.1, "m");
+        check_range(out, "vp_std_rad", self.vp_std_rad, 0.0..=0.5, "rad");
         check_range(out, "ve_std_min_m", self.ve_std_min_m, above_0_to(0.1), "m");
         check_range(out, "ve_std_max_m", self.ve_std_max_m, above_0_to(0.1), "m");
         let grows = self.ve_std_max_m >= self.ve_std_min_m;
         check_that(out, "ve_std_max_m", self.ve_std_max_m, grows, "at least ve_std_min_m");
+        check_range(out, "ve_std_min_rad", self.ve_std_min_rad, above_0_to(0.5), "rad");
+        check_range(out, "ve_std_max_rad", self.ve_std_max_rad, above_0_to(0.5), "rad");
+        let grows = self.ve_std_max_rad >= self.ve_std_min_rad;
+        check_that(out, "ve_std_max_rad", self.ve_std_max_rad, grows, "at least ve_std_min_rad");
         check_range(out, "tube_m", self.tube_m, above_0_to(0.2), "m");
         check_range(out, "tube_release_m", self.tube_release_m, above_0_to(0.2), "m");
         let closes = self.tube_release_m < self.tube_m;

@@ -2,8 +2,8 @@
 use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
-use super::{Options, Process};
-use crate::kinematics::Point;
+use super::{Options, PoseProcess, pose};
+use crate::kinematics::{Point, Pose};
 use crate::robot::Joints;
 
 /// A perturbed position X_t and the joint angles a*(X_t) that the expert would take there.
@@ -11,6 +11,15 @@ use crate::robot::Joints;
 pub struct Target {
     /// X_t, the end effector in the base frame, m.
     pub O_p_EE: Point,
+    /// a*(X_t), rad.
+    pub q: Joints,
+}
+
+/// A perturbed pose X_t and the joint angles a*(X_t) that the expert would take there.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PoseTarget {
+    /// X_t, the end effector in the base frame.
+    pub O_T_EE: Pose,
     /// a*(X_t), rad.
     pub q: Joints,
 }
@@ -27,7 +36,7 @@ pub struct Counts {
 /// Draws perturbed positions about demonstrated ones and has them labelled.
 #[derive(Clone, Debug)]
 pub struct Targets {
-    process: Process<3>,
+    process: PoseProcess,
     horizon_s: f64,
     counts: Counts,
 }
@@ -35,7 +44,7 @@ pub struct Targets {
 impl Targets {
     /// The process and the horizon of `options`.
     pub fn new(options: &Options) -> Self {
-        let process = Process::from_options(options);
+        let process = PoseProcess::from_options(options);
         Self { process, horizon_s: options.horizon_s, counts: Counts::default() }
     }
 
@@ -43,7 +52,14 @@ impl Targets {
     pub fn sample<R: Rng + ?Sized>(&self, rng: &mut R, x0: &Point) -> Point {
         let t = self.horizon_s * rng.random::<f64>();
         let xi: [f64; 3] = std::array::from_fn(|_| rng.sample(StandardNormal));
-        x0 + Point::from(self.process.exact_step(&[0.0; 3], 0.0, t, &xi))
+        x0 + Point::from(self.process.position.exact_step(&[0.0; 3], 0.0, t, &xi))
+    }
+
+    /// The same for a pose: X_t with X_0 = `O_T_EE`, position and orientation at one t. No allocation.
+    pub fn sample_pose<R: Rng + ?Sized>(&self, rng: &mut R, O_T_EE: &Pose) -> Pose {
+        let t = self.horizon_s * rng.random::<f64>();
+        let xi = std::array::from_fn(|_| rng.sample(StandardNormal));
+        pose::deviate(O_T_EE, &self.process.exact_step(&[0.0; 6], 0.0, t, &xi))
     }
 
     /// One target about the demonstrated (`x0`, `q0`); `None`, and counted, when the expert has no answer.
@@ -58,16 +74,25 @@ impl Targets {
         mut label: impl FnMut((&Point, &Joints), &Point) -> Option<Joints>,
     ) -> Option<Target> {
         let O_p_EE = self.sample(rng, x0);
-        match label((x0, q0), &O_p_EE) {
-            Some(q) => {
-                self.counts.accepted += 1;
-                Some(Target { O_p_EE, q })
-            }
-            None => {
-                self.counts.rejected += 1;
-                None
-            }
-        }
+        let q = self.count(label((x0, q0), &O_p_EE))?;
+        Some(Target { O_p_EE, q })
+    }
+
+    /// [`Self::draw`] for poses: `label` goes from a demonstrated pose and its joints to a new pose.
+    pub fn draw_pose<R: Rng + ?Sized>(
+        &mut self,
+        rng: &mut R,
+        (O_T_EE, q0): (&Pose, &Joints),
+        mut label: impl FnMut((&Pose, &Joints), &Pose) -> Option<Joints>,
+    ) -> Option<PoseTarget> {
+        let X = self.sample_pose(rng, O_T_EE);
+        let q = self.count(label((O_T_EE, q0), &X))?;
+        Some(PoseTarget { O_T_EE: X, q })
+    }
+
+    fn count(&mut self, label: Option<Joints>) -> Option<Joints> {
+        *(if label.is_some() { &mut self.counts.accepted } else { &mut self.counts.rejected }) += 1;
+        label
     }
 
     /// Accepted and rejected so far.

@@ -37,23 +37,28 @@ pub struct Transition<const N: usize> {
 impl Process<3> {
     /// The process that the options name, of positions in the base frame.
     pub fn from_options(options: &Options) -> Self {
+        let std = (options.vp_std_m, options.ve_std_min_m, options.ve_std_max_m);
+        Self::of(options, options.drift_m_s, options.sigma_m_sqrt_s, std)
+    }
+
+    /// The same for rotations, as vectors in the tangent space of an orientation; rad in the place of m.
+    pub fn of_rotations(options: &Options) -> Self {
+        let std = (options.vp_std_rad, options.ve_std_min_rad, options.ve_std_max_rad);
+        Self::of(options, [0.0; 3], options.sigma_rad_sqrt_s, std)
+    }
+
+    fn of(options: &Options, mu: [f64; 3], sigma: f64, (std, std_min, std_max): (f64, f64, f64)) -> Self {
         let horizon = options.horizon_s;
         match options.process {
-            Kind::Brownian => Self::Brownian { mu: options.drift_m_s, sigma: options.sigma_m_sqrt_s },
-            Kind::OrnsteinUhlenbeck => {
-                Self::OrnsteinUhlenbeck { theta: options.theta_1_s, sigma: options.sigma_m_sqrt_s }
-            }
+            Kind::Brownian => Self::Brownian { mu, sigma },
+            Kind::OrnsteinUhlenbeck => Self::OrnsteinUhlenbeck { theta: options.theta_1_s, sigma },
             Kind::VariancePreserving => Self::VariancePreserving {
                 beta_min: options.vp_beta_min_1_s,
                 beta_max: options.vp_beta_max_1_s,
                 horizon,
-                std: options.vp_std_m,
+                std,
             },
-            Kind::VarianceExploding => Self::VarianceExploding {
-                std_min: options.ve_std_min_m,
-                std_max: options.ve_std_max_m,
-                horizon,
-            },
+            Kind::VarianceExploding => Self::VarianceExploding { std_min, std_max, horizon },
         }
     }
 }

@@ -76,7 +76,7 @@ pub use choices::{Choices, ErrorNames, MoveInMotion};
 pub use faults::{Fault, Injected};
 pub use gripper::HandStatus;
 pub use options::{Options, Pace};
-pub use plant::{ArmError, Truth};
+pub use plant::{ArmError, Exercise, Truth};
 pub use status::Status;
 pub use tool::Tool;
 pub use truth::TruthSink;
