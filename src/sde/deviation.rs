@@ -12,6 +12,9 @@
 use super::Options;
 use crate::kinematics::Point;
 
+/// Halvings of a deviation that leaves what the policy knows: coarse steps would shake the arm along the edge.
+const BISECTIONS: u32 = 30;
+
 /// The policy's input X = x_ref + z, with dz = −θ z dt, and z taken anew from the arm while it is pushed.
 ///
 /// Fed with the reference alone, the policy would never learn of a push. Fed with the measured position, it
@@ -82,6 +85,32 @@ impl Follower {
             self.last = x;
         }
         self.last
+    }
+
+    /// The last X, its deviation from `x_ref` shortened until `known` has it; `None` where even `x_ref` is unknown.
+    ///
+    /// A push may carry the arm further than the policy has learnt to answer. There the place nearest to the arm of
+    /// which it knows is asked, so that the arm yields as far as it can return from. On a region that is convex
+    /// the place lies on its edge.
+    pub fn keep_to(&mut self, x_ref: &Point, known: impl Fn(&Point) -> bool) -> Option<Point> {
+        if known(&self.last) {
+            return Some(self.last);
+        }
+        if !known(x_ref) || !is_finite(x_ref) {
+            return None;
+        }
+        let (mut inside, mut outside) = (0.0, 1.0);
+        for _ in 0..BISECTIONS {
+            let share = 0.5 * (inside + outside);
+            if known(&(x_ref + self.z * share)) {
+                inside = share;
+            } else {
+                outside = share;
+            }
+        }
+        self.z *= inside;
+        self.last = x_ref + self.z;
+        Some(self.last)
     }
 
     /// The present deviation z, m; never longer than `deviation_limit_m`.

@@ -21,14 +21,15 @@ mod settings;
 pub mod wire;
 pub mod wire_log;
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 pub use options::{Options, Pace};
-pub use plant::{ArmError, Truth};
+pub use plant::{ArmError, Push, Truth};
 
 use crate::range::Violation;
 use crate::robot::limits::CYCLE_S;
@@ -190,6 +191,27 @@ impl Sim {
             })
             .map_err(Error::Thread)?;
         Ok(Self { address, hooks: Some(hooks), shared, thread: Some(thread) })
+    }
+
+    /// [`Sim::start_with`] on the first free of the addresses `network`.`last`.
+    ///
+    /// # Errors
+    /// Those of [`Sim::start`]; [`Error::Bind`] of the last address when none is free.
+    pub fn start_on<F: FnOnce() + Send + 'static>(
+        [a, b, c]: [u8; 3],
+        last: RangeInclusive<u8>,
+        options: &Options,
+        on_thread: impl Fn() -> F,
+    ) -> Result<Self, Error> {
+        let mut tried = Error::Options(Vec::new());
+        for d in last {
+            let bind = IpAddr::V4(Ipv4Addr::new(a, b, c, d));
+            match Self::start_with(Options { bind, ..options.clone() }, on_thread()) {
+                Err(error @ Error::Bind { .. }) => tried = error,
+                settled => return settled,
+            }
+        }
+        Err(tried)
     }
 
     /// Where clients connect.

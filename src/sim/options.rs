@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::plant::ArmError;
+use super::plant::{ArmError, Push};
 use super::wire::VERSION;
 use crate::range::{Violation, check_range, check_that};
 use crate::robot::Joints;
@@ -54,6 +54,10 @@ pub struct Options {
     /// What the robot cannot see of itself.
     #[serde(skip)]
     pub arm_error: ArmError,
+    /// Pushes at the end effector in every motion, at times of their own: unlike those of [`super::Sim::push`] they
+    /// repeat to the millisecond.
+    #[serde(skip)]
+    pub pushes: Vec<Push>,
     /// Share of the commands lost on the way, 0 to 1.
     pub command_loss: f64,
     /// How long automatic error recovery takes, s. Real robots: 0.7 to 7.3 s (users' measurements).
@@ -82,6 +86,7 @@ impl Default for Options {
             payload_kg: 0.0,
             floor_z_m: -10.0,
             arm_error: ArmError::default(),
+            pushes: Vec::new(),
             command_loss: 0.0,
             recovery_delay_s: 1.0,
             protocol_version: VERSION,
@@ -113,6 +118,7 @@ impl Options {
         check_range(&mut out, "payload_kg", self.payload_kg, 0.0..=5.0, "kg");
         check_range(&mut out, "floor_z_m", self.floor_z_m, -10.0..=1.5, "m");
         out.extend(self.arm_error.validate());
+        out.extend(self.pushes.iter().flat_map(Push::validate));
         check_range(&mut out, "command_loss", self.command_loss, 0.0..=1.0, "");
         check_range(&mut out, "recovery_delay_s", self.recovery_delay_s, 0.0..=60.0, "s");
         out

@@ -13,6 +13,7 @@ mod contact;
 mod controller;
 mod friction;
 mod observer;
+mod push;
 mod sensors;
 
 use super::Options;
@@ -27,6 +28,8 @@ pub(super) use controller::Control;
 use controller::Controller;
 use friction::{Friction, Slip};
 use observer::Observer;
+pub use push::Push;
+use push::Pushes;
 pub(super) use sensors::Measured;
 use sensors::Sensors;
 
@@ -51,13 +54,6 @@ pub struct Truth {
     pub O_F_ext: [f64; 3],
 }
 
-/// An operator's hand: a force on the end effector for a time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Push {
-    force: [f64; 3],
-    cycles_left: u64,
-}
-
 /// The arm and its sensors.
 #[derive(Debug)]
 pub(super) struct Plant {
@@ -73,7 +69,7 @@ pub(super) struct Plant {
     known: Arm,
     friction: Friction,
     floor_z_m: f64,
-    push: Option<Push>,
+    pushes: Pushes,
     force: [f64; 3],
     sensors: Sensors,
     observer: Observer,
@@ -92,7 +88,7 @@ impl Plant {
             known: Arm::panda(),
             friction: Friction::new(options.friction),
             floor_z_m: options.floor_z_m,
-            push: None,
+            pushes: Pushes::new(&options.pushes),
             force: [0.0; 3],
             sensors,
             observer: Observer::default(),
@@ -102,6 +98,7 @@ impl Plant {
     /// A motion gets its first command in the next cycle: what is random begins anew, from its number.
     pub(super) fn begin_motion(&mut self, motion: u64) {
         self.sensors.begin_motion(motion);
+        self.pushes.begin_motion();
         self.observer.settle();
     }
 
@@ -131,7 +128,7 @@ impl Plant {
 
     /// Pushes the end effector with `force` (N, base frame) for `cycles` milliseconds.
     pub(super) fn push(&mut self, force: [f64; 3], cycles: u64) {
-        self.push = Some(Push { force, cycles_left: cycles });
+        self.pushes.push(force, cycles);
     }
 
     /// Whether friction holds every joint still.
@@ -151,7 +148,7 @@ impl Plant {
     pub(super) fn step(&mut self, control: Control, desired: &Desired, settings: &Settings) {
         self.known.tool = settings.hand.with(&settings.load_body());
         let controller = Controller::new(control, desired, settings);
-        let push = self.take_push();
+        let push = self.pushes.next();
         let h = CYCLE_S;
         let mut slip = self.friction.begin(&self.dq);
         let mut a1 = self.rate(&self.q, &self.dq, &controller, &push, &slip, settings);
@@ -190,16 +187,6 @@ struct Rate {
 }
 
 impl Plant {
-    fn take_push(&mut self) -> [f64; 3] {
-        let Some(push) = &mut self.push else { return [0.0; 3] };
-        let force = push.force;
-        push.cycles_left -= 1;
-        if push.cycles_left == 0 {
-            self.push = None;
-        }
-        force
-    }
-
     fn rate(
         &self,
         q: &Joints,
