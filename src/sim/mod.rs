@@ -29,7 +29,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 pub use options::{Options, Pace};
-pub use plant::{ArmError, Push, Truth};
+pub use plant::{ArmError, Exercise, Push, Truth};
 
 use crate::range::Violation;
 use crate::robot::limits::CYCLE_S;
