@@ -104,3 +104,35 @@ impl StandIn for Contender {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kinematics::{forward, hand_tool};
+
+    #[test]
+    fn baselines_answer_what_they_were_given_and_know_where_that_was() {
+        let expert = Expert::new(Default::default(), hand_tool());
+        let examples: Vec<Example> = (0..400)
+            .map(f64::from)
+            .map(|k| {
+                Point::new(
+                    0.5 + 0.02 * (0.9 * k).sin(),
+                    0.05 * (0.13 * k).sin(),
+                    0.4 + 0.05 * (0.13 * k).cos(),
+                )
+            })
+            .map(|O_p_EE| Example { O_p_EE, q: expert.label(&O_p_EE).unwrap() })
+            .collect();
+        for mut contender in Contender::baselines(&expert, &examples, 5) {
+            for example in &examples {
+                let q = StandIn::evaluate(&mut contender, &example.O_p_EE);
+                let off_m = (forward(&q, &hand_tool()).translation.vector - example.O_p_EE).norm();
+                assert!(off_m < 1e-5, "{}: {off_m} m", contender.name());
+                assert!(contender.knows(&example.O_p_EE, 0.0));
+            }
+            assert!(!contender.knows(&Point::new(2.0, 0.0, 0.4), 0.01), "{}", contender.name());
+        }
+        assert!(Table::new(Vec::new()).evaluate(&Point::zeros())[0].is_nan());
+    }
+}

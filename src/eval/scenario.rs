@@ -2,8 +2,8 @@
 use super::Options;
 use crate::control::Settings;
 use crate::demonstration::timed_path::TimedPath;
+use crate::robot::Joints;
 use crate::robot::limits::{Q_MAX, Q_MIN};
-use crate::robot::{JOINTS, Joints};
 use crate::sim::{self, Push};
 use nalgebra::Vector3;
 use rand::rngs::StdRng;
@@ -97,7 +97,6 @@ impl Disturbance {
             let off = options.start_rad * (2.0 * rng.random::<f64>() - 1.0);
             (q_first[i] + off).max(Q_MIN[i] + MARGIN_RAD).min(Q_MAX[i] - MARGIN_RAD)
         });
-        debug_assert_eq!(start.len(), JOINTS);
         let mut disturbance = Self {
             seed,
             q_start_rad: start,
@@ -166,8 +165,8 @@ fn pushes(
 }
 
 /// How long an episode is on the path, s.
-pub(super) fn episode_s(options: &Options, timed: &TimedPath, settings: &Settings) -> f64 {
-    (timed.lap_s() / settings.speed).min(options.episode_s)
+fn episode_s(options: &Options, timed: &TimedPath, settings: &Settings) -> f64 {
+    settings.laps.map_or(options.episode_s, |laps| laps * timed.lap_s() / settings.speed)
 }
 
 /// A random direction square to `along`; any where that is none.
