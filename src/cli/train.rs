@@ -81,6 +81,8 @@ struct Figures {
     #[serde(skip_serializing_if = "Option::is_none")]
     fitted: Option<Fitted>,
     out: Option<PathBuf>,
+    /// The most memory that the program had, where the system says so.
+    peak_memory_bytes: Option<u64>,
     #[serde(flatten)]
     train: train::Report,
 }
@@ -156,6 +158,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         form: config.sde.form,
         fitted,
         out: args.out.clone(),
+        peak_memory_bytes: super::common::peak_memory_bytes(),
         train: report,
     };
     args.common.write(&Report::new("train", Ending::Done, Vec::new(), figures))
@@ -311,7 +314,11 @@ fn one(args: &Args, config: &Config, name: &str) -> anyhow::Result<(Dataset, Dat
 /// A file of examples: audited, and labelled anew if asked.
 fn examples(args: &Args, expert: &Expert, name: &str) -> anyhow::Result<(Dataset, DataFigures)> {
     let file = Path::new(name);
-    let examples = json::read(file).map_err(usage)?;
+    let bytes = std::fs::metadata(file).map_or(0, |metadata| metadata.len());
+    let bar = bar(bytes, "reading  {bar:24.cyan/dim} {percent:>3} % of {total_bytes}");
+    let examples = json::read_telling(file, &mut |bytes| bar.set_position(bytes));
+    bar.finish_and_clear();
+    let examples = examples.map_err(usage)?;
     let audit = Audit::of(&examples, name);
     say!("{audit}");
     if !args.relabel {

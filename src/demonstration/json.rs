@@ -4,7 +4,7 @@
 //! passed over. It is read one sample at a time, so that an error can name the sample and a million of them
 //! cost no more memory than their numbers.
 use std::fs::File;
-use std::io::{BufReader, BufWriter, Write};
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
@@ -119,13 +119,19 @@ pub struct Fault {
 /// # Errors
 /// [`Error`], with file, sample, key, value, what is allowed, and the mend.
 pub fn read(file: &Path) -> Result<Vec<Example>, Error> {
+    read_telling(file, &mut |_| {})
+}
+
+/// [`read`], telling `progress` how many bytes have been read each time some have.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_telling(file: &Path, progress: &mut dyn FnMut(u64)) -> Result<Vec<Example>, Error> {
     let name = file.display().to_string();
     let io = |source| Error::Io { file: name.clone(), what: "read", source };
     // Not the whole file at once: a million samples are a quarter of a gigabyte of text.
-    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(
-        1 << 16,
-        File::open(file).map_err(io)?,
-    ));
+    let counted = Counted { file: File::open(file).map_err(io)?, bytes: 0, progress };
+    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, counted));
     match collect(&mut json, &name) {
         // What mends bad JSON stands in the text: look again, at the place.
         Err(Failure::Json(error)) if !error.is_io() => {
@@ -146,6 +152,22 @@ pub fn parse(bytes: &[u8], file: &str) -> Result<Vec<Example>, Error> {
         Failure::Json(error) => not_json(bytes, file.to_owned(), &error),
         Failure::Other(error) => error,
     })
+}
+
+/// A file that says how far it was read.
+struct Counted<'a> {
+    file: File,
+    bytes: u64,
+    progress: &'a mut dyn FnMut(u64),
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.file.read(into)?;
+        self.bytes += count as u64;
+        (self.progress)(self.bytes);
+        Ok(count)
+    }
 }
 
 enum Failure {

@@ -3,13 +3,14 @@ use serde::Serialize;
 use std::hint::black_box;
 use std::time::{Duration, Instant};
 
-/// Calls before anything is counted.
-const WARM_UP: usize = 20;
-/// Time spent on one warm measurement, and the most calls in it.
+/// Time spent on warming up, on a warm measurement and on a cold one; a slow machine makes fewer calls.
+const WARM_UP_TIME: Duration = Duration::from_millis(100);
 const WARM_TIME: Duration = Duration::from_millis(400);
+const COLD_TIME: Duration = Duration::from_millis(1500);
+/// The most calls in each, and the least, whatever they take.
 const WARM_CALLS: usize = 20_000;
-/// Calls with a cold cache; each takes the time of walking through [`Flush`].
 const COLD_CALLS: usize = 100;
+const CALLS_MIN: usize = 3;
 /// More than the second-level cache of any core and the third-level share of most, bytes.
 const FLUSH_BYTES: usize = 64 << 20;
 
@@ -52,24 +53,28 @@ impl Flush {
 
 /// The time of one call of `work`, µs.
 pub(super) fn time_us(flush: &mut Flush, mut work: impl FnMut()) -> Figures {
-    for _ in 0..WARM_UP {
-        work();
-    }
     let mut once = || {
         let start = Instant::now();
         work();
         start.elapsed().as_secs_f64() * 1e6
     };
-    let start = Instant::now();
-    let mut warm = Vec::with_capacity(WARM_CALLS);
-    while warm.len() < WARM_CALLS && (warm.len() < WARM_UP || start.elapsed() < WARM_TIME) {
-        warm.push(once());
-    }
-    let cold = (0..COLD_CALLS).map(|_| {
+    repeat(WARM_CALLS, WARM_UP_TIME, &mut once);
+    let warm = repeat(WARM_CALLS, WARM_TIME, &mut once);
+    let cold = repeat(COLD_CALLS, COLD_TIME, || {
         flush.walk();
         once()
     });
-    Figures { cold: spread(cold.collect()), warm: spread(warm) }
+    Figures { cold: spread(cold), warm: spread(warm) }
+}
+
+/// What `once` gives, as often as there is time for.
+fn repeat(most: usize, time: Duration, mut once: impl FnMut() -> f64) -> Vec<f64> {
+    let start = Instant::now();
+    let mut found = Vec::with_capacity(most);
+    while found.len() < most && (found.len() < CALLS_MIN || start.elapsed() < time) {
+        found.push(once());
+    }
+    found
 }
 
 fn spread(mut values: Vec<f64>) -> Spread {
