@@ -243,6 +243,12 @@ fn the_expert_and_the_judge_refuse_in_the_same_way() {
     folder
         .run("eval --policy p.safetensors --trajectory circle --probe none/x.json")
         .refused(2, &["--probe none/x.json"]);
+    folder
+        .run("eval --policy p.safetensors --trajectory circle --seeds 0")
+        .refused(2, &["--seeds", "1 to 100"]);
+    folder
+        .run("eval --policy p.safetensors --trajectory circle --episodes shove")
+        .refused(2, &["shove", "push"]);
 }
 
 #[test]
@@ -289,7 +295,22 @@ fn help_names_every_option_and_the_exit_codes() {
             &["--data", "--out", "--relabel", "--epochs", "--lambda", "--seed", "--config", "--report"],
         ),
         ("expert", &["--trajectory", "--out", "--redundancy", "--report"]),
-        ("eval", &["--policy", "--trajectory", "--probe", "--config", "--report"]),
+        (
+            "eval",
+            &[
+                "--policy",
+                "--trajectory",
+                "--network-only",
+                "--seeds",
+                "--episodes",
+                "--data",
+                "--no-baselines",
+                "--jobs",
+                "--probe",
+                "--config",
+                "--report",
+            ],
+        ),
         (
             "sim",
             &[

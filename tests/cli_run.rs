@@ -297,7 +297,7 @@ fn a_saved_policy_drives_again_without_training() {
     assert_eq!(report["train"], Value::Null);
     assert!(number(&report, "/contour_error_mm/max") < 1.0, "{}", report["contour_error_mm"]);
     folder
-        .run("eval --policy p.safetensors --trajectory circle --report e.json")
+        .run("eval --policy p.safetensors --trajectory circle --network-only --report e.json")
         .says(0, &["p.safetensors along circle: error mean"]);
     assert_eq!(folder.json("e.json")["error_mm"], report["network_error_mm"]);
 }

@@ -65,7 +65,8 @@ mod truth;
 pub mod wire;
 pub mod wire_log;
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::sync::{Arc, Mutex};
@@ -76,7 +77,7 @@ pub use choices::{Choices, ErrorNames, MoveInMotion};
 pub use faults::{Fault, Injected};
 pub use gripper::HandStatus;
 pub use options::{Options, Pace};
-pub use plant::{ArmError, Exercise, Truth};
+pub use plant::{ArmError, Exercise, Push, Truth};
 pub use status::Status;
 pub use tool::Tool;
 pub use truth::TruthSink;
@@ -84,7 +85,7 @@ pub use truth::TruthSink;
 use crate::range::Violation;
 use crate::robot::ERROR_NAMES;
 use crate::robot::limits::CYCLE_S;
-use plant::Push;
+use plant::Force;
 use server::Server;
 use session::Session;
 use truth::TruthLog;
@@ -139,7 +140,7 @@ enum Hook {
     UserStop(bool),
     Guiding(bool),
     Recover,
-    Push(Push),
+    Push(Force),
     Fault(Fault),
     ClearFaults,
     CommandLoss(f64),
@@ -239,6 +240,27 @@ impl Sim {
         Ok(Self { address, hooks: Some(hooks), shared, thread: Some(thread), hand })
     }
 
+    /// [`Sim::start_with`] on the first free of the addresses `network`.`last`.
+    ///
+    /// # Errors
+    /// Those of [`Sim::start`]; [`Error::Bind`] of the last address when none is free.
+    pub fn start_on<F: FnOnce() + Send + 'static>(
+        [a, b, c]: [u8; 3],
+        last: RangeInclusive<u8>,
+        options: &Options,
+        on_thread: impl Fn() -> F,
+    ) -> Result<Self, Error> {
+        let mut tried = Error::Options(Vec::new());
+        for d in last {
+            let bind = IpAddr::V4(Ipv4Addr::new(a, b, c, d));
+            match Self::start_with(Options { bind, ..options.clone() }, on_thread()) {
+                Err(error @ Error::Bind { .. }) => tried = error,
+                settled => return settled,
+            }
+        }
+        Err(tried)
+    }
+
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
         self.address
@@ -284,7 +306,7 @@ impl Sim {
     pub fn push_at(&self, force_n: [f64; 3], point_m: [f64; 3], duration_s: f64) {
         let cycles = (duration_s / CYCLE_S).round();
         if force_n.iter().chain(&point_m).all(|value| value.is_finite()) && cycles >= 1.0 {
-            self.order(Hook::Push(Push { force: force_n, point: point_m, cycles_left: cycles as u64 }));
+            self.order(Hook::Push(Force { force: force_n, point: point_m, cycles_left: cycles as u64 }));
         }
     }
 

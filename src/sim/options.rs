@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::choices::Choices;
 use super::faults::Fault;
 use super::gripper::STROKE_M;
-use super::plant::ArmError;
+use super::plant::{ArmError, Push};
 use super::tool::Tool;
 use super::truth::TruthSink;
 use super::wire::VERSION;
@@ -72,6 +72,10 @@ pub struct Options {
     /// What the real robot does not document.
     #[serde(skip)]
     pub choices: Choices,
+    /// Pushes at the end effector in every motion, at times of their own: unlike those of [`super::Sim::push`] they
+    /// repeat to the millisecond.
+    #[serde(skip)]
+    pub pushes: Vec<Push>,
     /// Share of the commands lost on the way, 0 to 1.
     pub command_loss: f64,
     /// What else goes wrong, as `franka-imit sim --fault help` tells it.
@@ -109,6 +113,7 @@ impl Default for Options {
             floor_z_m: -10.0,
             arm_error: ArmError::default(),
             choices: Choices::default(),
+            pushes: Vec::new(),
             command_loss: 0.0,
             faults: Vec::new(),
             recovery_delay_s: 1.0,
@@ -162,6 +167,7 @@ impl Options {
         out.extend(self.tool.iter().flat_map(Tool::validate));
         out.extend(self.arm_error.validate());
         out.extend(self.choices.validate());
+        out.extend(self.pushes.iter().flat_map(Push::validate));
         check_range(&mut out, "command_loss", self.command_loss, 0.0..=1.0, "");
         check_range(&mut out, "recovery_delay_s", self.recovery_delay_s, 0.0..=60.0, "s");
         out

@@ -12,7 +12,7 @@ const OUT_OF_REACH: f64 = -5.0;
 
 /// An operator's hand: a force on the end effector for a time.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(in crate::sim) struct Push {
+pub(in crate::sim) struct Force {
     /// N, base frame.
     pub(in crate::sim) force: [f64; 3],
     /// Where it acts, m, in the end effector's frame.
@@ -29,7 +29,7 @@ pub(super) fn torque(
     dq: &Joints,
     settings: &Settings,
     floor_z_m: f64,
-    push: Option<&Push>,
+    push: Option<&Force>,
 ) -> (Joints, [f64; 3]) {
     let (mut tau, mut force) = ([0.0; 7], [0.0; 3]);
     if floor_z_m < OUT_OF_REACH && push.is_none() {

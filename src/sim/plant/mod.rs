@@ -14,6 +14,7 @@ mod controller;
 mod exercise;
 mod friction;
 mod observer;
+mod push;
 mod sensors;
 
 use super::Options;
@@ -24,12 +25,14 @@ use crate::kinematics::Pose;
 use crate::robot::limits::{CYCLE_S, Q_MAX, Q_MIN, TAU_MAX};
 use crate::robot::{Errors, JOINTS, Joints};
 pub use arm::ArmError;
-pub(super) use contact::Push;
+pub(super) use contact::Force;
 pub(super) use controller::Control;
 use controller::Controller;
 pub use exercise::Exercise;
 use friction::{Friction, Slip};
 use observer::Observer;
+pub use push::Push;
+use push::Pushes;
 pub(super) use sensors::Measured;
 use sensors::Sensors;
 
@@ -71,7 +74,7 @@ pub(super) struct Plant {
     known: Arm,
     friction: Friction,
     floor_z_m: f64,
-    push: Option<Push>,
+    pushes: Pushes,
     force: [f64; 3],
     tau_ext: Joints,
     sensors: Sensors,
@@ -91,7 +94,7 @@ impl Plant {
             known: Arm::panda(),
             friction: Friction::new(options.friction),
             floor_z_m: options.floor_z_m,
-            push: None,
+            pushes: Pushes::new(&options.pushes),
             force: [0.0; 3],
             tau_ext: [0.0; JOINTS],
             sensors,
@@ -102,6 +105,7 @@ impl Plant {
     /// A motion gets its first command in the next cycle: what is random begins anew, from its number.
     pub(super) fn begin_motion(&mut self, motion: u64) {
         self.sensors.begin_motion(motion);
+        self.pushes.begin_motion();
         self.observer.settle();
     }
 
@@ -130,8 +134,8 @@ impl Plant {
     }
 
     /// Pushes the end effector from now on, in the place of an earlier push.
-    pub(super) fn push(&mut self, push: Push) {
-        self.push = (push.cycles_left > 0).then_some(push);
+    pub(super) fn push(&mut self, force: Force) {
+        self.pushes.push(force);
     }
 
     /// Whether friction holds every joint still.
@@ -151,7 +155,7 @@ impl Plant {
     pub(super) fn step(&mut self, control: Control, desired: &Desired, settings: &Settings) {
         self.known.tool = settings.hand.with(&settings.load_body());
         let controller = Controller::new(control, desired, settings);
-        let push = self.take_push();
+        let push = self.pushes.next();
         let push = push.as_ref();
         let h = CYCLE_S;
         let mut slip = self.friction.begin(&self.dq);
@@ -193,19 +197,12 @@ struct Rate {
 }
 
 impl Plant {
-    fn take_push(&mut self) -> Option<Push> {
-        let push = self.push.take()?;
-        let cycles_left = push.cycles_left - 1;
-        self.push = (cycles_left > 0).then_some(Push { cycles_left, ..push });
-        Some(push)
-    }
-
     fn rate(
         &self,
         q: &Joints,
         dq: &Joints,
         controller: &Controller,
-        push: Option<&Push>,
+        push: Option<&Force>,
         slip: &Slip,
         settings: &Settings,
     ) -> Rate {
