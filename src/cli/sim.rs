@@ -1,26 +1,31 @@
 //! `franka-imit sim`: a robot for everybody's tests.
+mod arms;
+mod keys;
+mod line;
+mod operator;
 mod orders;
 
-use std::io::{BufRead, IsTerminal, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, sync_channel};
+use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::exit::usage;
 use crate::robot::limits::Q_READY;
 use crate::robot::realtime;
-use crate::sim::{ArmError, Options, Pace, Sim, Status, wire};
-use orders::Order;
+use crate::sim::{ArmError, Options, Pace, Sim, wire};
+use arms::Arms;
+use keys::Keys;
+use line::StatusLine;
+use operator::Operator;
 
 /// Simulate a Panda that libfranka, libfranka-rs and panda-py can connect to.
 #[derive(clap::Args, Debug)]
 pub(super) struct Args {
-    /// Loopback address of the robot; several robots take several addresses (127.0.0.1, 127.0.0.2, ...).
-    #[arg(long, default_value = "127.0.0.1")]
-    bind: IpAddr,
+    /// Loopback address of the robot; given several times, as many robots (127.0.0.1, 127.0.0.2, ...).
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
+    bind: Vec<IpAddr>,
     /// What drives time: a state every millisecond, or, in motions, as fast as the client answers.
     #[arg(long, value_enum, default_value_t = PaceArg::Realtime)]
     pace: PaceArg,
@@ -58,7 +63,11 @@ pub(super) struct Args {
     /// Protocol version to answer with; another than 5 refuses every client of a Panda.
     #[arg(long, default_value_t = wire::VERSION)]
     protocol_version: u16,
-    /// Write every state and command to this file, as JSON lines.
+    /// Take orders from whoever connects here, a line each, as from standard input (`help` lists them).
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    orders: Option<SocketAddr>,
+    /// Write every state and command to this file, as JSON lines; with several robots a file each, the address
+    /// in its name.
     #[arg(long, value_name = "FILE")]
     wire_log: Option<PathBuf>,
     /// SCHED_FIFO priority of the robot's thread, 1 to 99; 0 asks for none.
@@ -76,128 +85,114 @@ enum PaceArg {
     Lockstep,
 }
 
-/// Orders that wait for the simulator to take them; more are read later.
-const ORDERS: usize = 16;
-
-/// Lines of standard input as they come; the end of input is the end of orders, not of the simulator.
-fn orders() -> std::io::Result<Receiver<String>> {
-    let (send, receive) = sync_channel(ORDERS);
-    std::thread::Builder::new().name("orders".to_owned()).spawn(move || {
-        for line in std::io::stdin().lock().lines() {
-            let Ok(line) = line else { return };
-            if send.send(line).is_err() {
-                return;
-            }
-        }
-    })?;
-    Ok(receive)
-}
-
 fn read_arm_error(path: &Path) -> anyhow::Result<ArmError> {
     let text =
         std::fs::read_to_string(path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
     toml::from_str(&text).map_err(|e| usage(format!("{}: {e}", path.display())))
 }
 
-/// Serves until Ctrl-C, obeys the orders on standard input, with a status line every second.
+/// Serves until Ctrl-C, obeys keys and orders, with a status line every second.
 ///
 /// # Errors
-/// The options are out of range, the address is in use, or the simulator's thread has died.
+/// The options are out of range, an address is in use, or a simulator's thread has died.
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
     let end = Arc::new(AtomicBool::new(false));
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM] {
+    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&end))?;
     }
-    let pose = args.pose.unwrap_or(Q_READY.to_vec());
-    let defaults = Options::default();
-    let options = Options {
-        bind: args.bind,
-        pace: match args.pace {
-            PaceArg::Realtime => Pace::Realtime,
-            PaceArg::Lockstep => Pace::Lockstep,
-        },
-        q_start_rad: std::array::from_fn(|i| pose[i]),
-        hand: !args.no_hand,
-        payload_kg: args.payload_kg,
-        floor_z_m: args.floor_z_m.unwrap_or(defaults.floor_z_m),
-        model_error: args.model_error,
-        arm_error: args.arm_error.as_deref().map(read_arm_error).transpose()?.unwrap_or_default(),
-        seed: args.seed,
-        q_noise_rad: args.q_noise_rad,
-        command_loss: args.command_loss,
-        recovery_delay_s: args.recovery_delay_s,
-        protocol_version: args.protocol_version,
-        wire_log: args.wire_log,
-        ..defaults
-    };
-    let priority = args.priority;
-    let sim = Sim::start_with(options, move || {
+    let options = args.options()?;
+    let mut sims = Vec::new();
+    for address in &args.bind {
+        let wire_log = args.wire_log.as_deref().map(|path| own_file(path, *address, args.bind.len()));
+        sims.push(start(Options { bind: *address, wire_log, ..options.clone() }, args.priority)?);
+    }
+    let arms = Arc::new(Arms::new(sims, end));
+    let addresses: Vec<String> = arms.sims().iter().map(|sim| sim.address().to_string()).collect();
+    if let Some(address) = args.orders {
+        if !address.ip().is_loopback() {
+            return Err(usage(format!(
+                "--orders {address}: allowed: a loopback address, for example 127.0.0.1:1339"
+            )));
+        }
+        arms::obey_connections(&arms, address).map_err(|e| usage(format!("--orders {address}: {e}")))?;
+    }
+    let mut keys = Keys::open();
+    let hint = if keys.is_some() { "q ends it, ? shows what else the keys do" } else { "Ctrl-C ends it" };
+    say!("A simulated Panda listens on {}. {hint}.", addresses.join(", "));
+    if keys.is_none() {
+        arms::obey_standard_input(&arms)?;
+    }
+    let (start, mut line, mut operator) = (Instant::now(), StatusLine::new(&arms), Operator::default());
+    while !arms.ended() && args.duration_s.is_none_or(|s| start.elapsed().as_secs_f64() < s) {
+        match &mut keys {
+            None => std::thread::sleep(TURN),
+            Some(keys) => {
+                if let Some(key) = keys.next(TURN) {
+                    if let Some(answer) = operator.press(key, &arms) {
+                        line.clear();
+                        say!("{answer}");
+                    }
+                    line.refresh();
+                }
+            }
+        }
+        let alive = arms.sims().iter().all(Sim::is_alive);
+        anyhow::ensure!(alive, "a simulator's thread has died; its message stands above");
+        line.look(&arms, operator.typed());
+    }
+    line.clear();
+    Ok(())
+}
+
+/// How often keys, signals and the status are looked at.
+const TURN: Duration = Duration::from_millis(50);
+
+fn start(options: Options, priority: i32) -> anyhow::Result<Sim> {
+    Ok(Sim::start_with(options, move || {
         if priority > 0 && !realtime::fifo(priority) {
             log::warn!(
                 "priority {priority} was refused: add 'yourname - rtprio 99' to /etc/security/limits.conf"
             );
         }
-    })?;
-    say!(
-        "A simulated Panda listens on {}. Ctrl-C ends it; `help` and Enter shows what else it obeys.",
-        sim.address()
-    );
-    let orders = orders()?;
-    let start = Instant::now();
-    let mut last = sim.status();
-    let mut next_line = start + Duration::from_secs(1);
-    while !end.load(Ordering::Relaxed) && args.duration_s.is_none_or(|s| start.elapsed().as_secs_f64() < s) {
-        std::thread::sleep(Duration::from_millis(50));
-        while let Ok(line) = orders.try_recv() {
-            match Order::parse(&line) {
-                Ok(order) if !order.obey(&sim) => end.store(true, Ordering::Relaxed),
-                Ok(_) => {}
-                Err(_) if line.trim().is_empty() => {}
-                Err(why) => eprintln!("{why}"),
-            }
-        }
-        anyhow::ensure!(sim.is_alive(), "the simulator's thread has died; its message stands above");
-        if Instant::now() >= next_line {
-            next_line += Duration::from_secs(1);
-            let status = sim.status();
-            say(&status, &last);
-            last = status;
-        }
-    }
-    if std::io::stderr().is_terminal() {
-        eprintln!();
-    }
-    Ok(())
+    })?)
 }
 
-/// Mode, client, rate and errors of the last second.
-fn line(now: &Status, last: &Status) -> String {
-    let client = now.client.map_or("no client".to_owned(), |client| format!("client {client}"));
-    let errors = now.errors.names().collect::<Vec<_>>().join(", ");
-    let commands = now.commands_received - last.commands_received;
-    let missed = now.commands_missed - last.commands_missed;
-    let states = now.states_sent - last.states_sent;
-    let mut line = format!("{:?}, {client}, {states} states/s, {commands} commands/s", now.mode);
-    if missed > 0 {
-        line += &format!(", {missed} missed");
+/// The file of one of several arms: the address goes before the ending.
+fn own_file(path: &Path, address: IpAddr, arms: usize) -> PathBuf {
+    if arms < 2 {
+        return path.to_owned();
     }
-    let slips = now.slips - last.slips;
-    if slips > 0 {
-        line += &format!(", late {slips} times");
+    let mut name = path.file_stem().unwrap_or_default().to_owned();
+    name.push(format!(".{address}"));
+    if let Some(ending) = path.extension() {
+        name.push(".");
+        name.push(ending);
     }
-    if !errors.is_empty() {
-        line += &format!(", errors: {errors}");
-    }
-    line
+    path.with_file_name(name)
 }
 
-/// One line that is rewritten on a terminal; elsewhere a line only when mode, client or errors have changed.
-fn say(now: &Status, last: &Status) {
-    let line = line(now, last);
-    if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[2K{line}");
-        let _ = std::io::stderr().flush(); // a status line that cannot be shown is not worth ending for
-    } else if (now.mode, now.client, now.errors) != (last.mode, last.client, last.errors) {
-        eprintln!("{line}");
+impl Args {
+    /// The options of every arm but for its address and its files.
+    fn options(&self) -> anyhow::Result<Options> {
+        let pose = self.pose.clone().unwrap_or(Q_READY.to_vec());
+        let defaults = Options::default();
+        Ok(Options {
+            pace: match self.pace {
+                PaceArg::Realtime => Pace::Realtime,
+                PaceArg::Lockstep => Pace::Lockstep,
+            },
+            q_start_rad: std::array::from_fn(|i| pose[i]),
+            hand: !self.no_hand,
+            payload_kg: self.payload_kg,
+            floor_z_m: self.floor_z_m.unwrap_or(defaults.floor_z_m),
+            model_error: self.model_error,
+            arm_error: self.arm_error.as_deref().map(read_arm_error).transpose()?.unwrap_or_default(),
+            seed: self.seed,
+            q_noise_rad: self.q_noise_rad,
+            command_loss: self.command_loss,
+            recovery_delay_s: self.recovery_delay_s,
+            protocol_version: self.protocol_version,
+            ..defaults
+        })
     }
 }

@@ -134,6 +134,7 @@ const HOOKS: usize = 64;
 enum Hook {
     UserStop(bool),
     Guiding(bool),
+    Recover,
     Push { force_n: [f64; 3], cycles: u64 },
     Reflex(Errors),
     DropCommands(u32),
@@ -223,6 +224,11 @@ impl Sim {
     /// Presses or lets go of the two buttons at the wrist: pressed, a hand may move the arm, also a user-stopped one.
     pub fn press_guiding(&self, pressed: bool) {
         self.order(Hook::Guiding(pressed));
+    }
+
+    /// Recovers from a reflex as the operator does in Desk; without one, or in a motion, nothing happens.
+    pub fn recover(&self) {
+        self.order(Hook::Recover);
     }
 
     /// Pushes the end effector with `force_n` (N, base frame) for `duration_s`, as an operator's hand does.

@@ -255,6 +255,7 @@ impl Server {
             match self.hooks.try_recv() {
                 Ok(Hook::UserStop(pressed)) => self.robot.press_user_stop(pressed),
                 Ok(Hook::Guiding(pressed)) => self.robot.press_guiding(pressed),
+                Ok(Hook::Recover) => self.robot.recover(None),
                 Ok(Hook::Push { force_n, cycles }) => self.robot.plant.push(force_n, cycles),
                 Ok(Hook::Reflex(errors)) => self.robot.reflex(errors),
                 Ok(Hook::DropCommands(n)) => self.drop_next = n,

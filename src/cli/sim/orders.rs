@@ -7,11 +7,13 @@ pub(super) const HELP: &str = "\
 status                    one line of JSON: time, mode, errors, client, counts, and what is true of the arm
 user-stop on|off          press or release the user stop
 guiding on|off            hold or let go of the two buttons at the wrist
+recover                   recover from a reflex, as the operator does in Desk
 push FX FY FZ [SECONDS]   push the end effector with this force, N in the base frame (1 s)
 reflex NAME               stop the arm with this error, for example cartesian_reflex
 lose N                    lose the next N commands
 loss SHARE                lose this share (0 to 1) of the commands from now on
-quit                      end the simulator";
+quit                      end the simulator
+An address before an order (127.0.0.2 recover) gives it to that arm alone.";
 
 /// A line, understood.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -20,6 +22,7 @@ pub(super) enum Order {
     Status,
     UserStop(bool),
     Guiding(bool),
+    Recover,
     Push { force_n: [f64; 3], duration_s: f64 },
     Reflex(usize),
     Lose(u32),
@@ -52,6 +55,7 @@ impl Order {
             ["help" | "?"] => Ok(Self::Help),
             ["status"] => Ok(Self::Status),
             ["quit"] => Ok(Self::Quit),
+            ["recover"] => Ok(Self::Recover),
             ["user-stop", word] => switch(word).map(Self::UserStop),
             ["guiding", word] => switch(word).map(Self::Guiding),
             ["push", x, y, z, ref rest @ ..] if rest.len() <= 1 => {
@@ -79,20 +83,21 @@ impl Order {
         }
     }
 
-    /// Obeys; true to go on. Answers, if any, are printed on standard output.
-    pub(super) fn obey(self, sim: &Sim) -> bool {
+    /// Obeys; what there is to say, or nothing. [`Order::Quit`] is for whoever owns the simulator.
+    pub(super) fn obey(self, sim: &Sim) -> String {
         match self {
-            Self::Help => say!("{HELP}"),
-            Self::Status => say!("{}", status(sim)),
+            Self::Help => return HELP.to_owned(),
+            Self::Status => return status(sim).to_string(),
             Self::UserStop(pressed) => sim.press_user_stop(pressed),
             Self::Guiding(pressed) => sim.press_guiding(pressed),
+            Self::Recover => sim.recover(),
             Self::Push { force_n, duration_s } => sim.push(force_n, duration_s),
             Self::Reflex(index) => sim.trigger_reflex(index),
             Self::Lose(count) => sim.drop_commands(count),
             Self::Loss(share) => sim.set_command_loss(share),
-            Self::Quit => return false,
+            Self::Quit => {}
         }
-        true
+        String::new()
     }
 }
 
@@ -101,6 +106,7 @@ fn status(sim: &Sim) -> serde_json::Value {
     let status = sim.status();
     let truth = status.truth;
     serde_json::json!({
+        "address": sim.ip().to_string(),
         "time_ms": status.time_ms,
         "mode": format!("{:?}", status.mode),
         "errors": status.errors.names().collect::<Vec<_>>(),

@@ -14,7 +14,7 @@ impl Robot {
             Request::Connect(_) => {} // the session answers it
             Request::Move(request) => self.start(command_id, request),
             Request::StopMove => self.stop(command_id),
-            Request::AutomaticErrorRecovery => self.recover(command_id),
+            Request::AutomaticErrorRecovery => self.recover(Some(command_id)),
             Request::GetCartesianLimit(_) => self.reply(
                 command_id,
                 Response::CartesianLimit {
@@ -77,7 +77,8 @@ impl Robot {
         self.end_motion(MoveStatus::Preempted, 5);
     }
 
-    fn recover(&mut self, command_id: u32) {
+    /// Recovers from a reflex; asked for by a client, who gets an answer, or by the operator.
+    pub(in crate::sim) fn recover(&mut self, command_id: Option<u32>) {
         let refused = if self.user_stop {
             Some(RecoveryStatus::EmergencyAborted)
         } else if self.motion.is_some() || self.recovery.is_some() {
@@ -89,9 +90,10 @@ impl Robot {
         } else {
             None
         };
-        match refused {
-            Some(status) => self.reply(command_id, Response::Recovery(status)),
-            None => self.recovery = Some((Some(command_id), self.message_id + self.recovery_ms)),
+        match (refused, command_id) {
+            (Some(status), Some(command_id)) => self.reply(command_id, Response::Recovery(status)),
+            (Some(_), None) => {}
+            (None, _) => self.recovery = Some((command_id, self.message_id + self.recovery_ms)),
         }
     }
 }
