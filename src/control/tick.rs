@@ -12,6 +12,7 @@
 )]
 use super::clock::{Clock, smootherstep};
 use super::generator::Generator;
+use super::shelf::{Edition, Shelf};
 use super::{Phase, Settings};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
@@ -30,10 +31,7 @@ const DT_MAX_MS: u64 = limits::LOST_COMMANDS_MAX as u64;
 /// All state of the control thread's ticks.
 pub struct Controller {
     timed: Arc<TimedPath>,
-    policy: Box<Policy>,
-    /// The policy that is faded out, and how far, 0 to 1.
-    fading: Option<(Box<Policy>, f64)>,
-    spent: Option<Box<Policy>>,
+    shelf: Shelf,
     F_T_EE: Pose,
     clock: Clock,
     follower: Follower,
@@ -47,7 +45,6 @@ pub struct Controller {
     /// The motion after the last command: stands in for a state that makes no sense.
     last: Option<(Motion, u64)>,
     ticks: u64,
-    swaps: u32,
     stopped_by: Verdict,
 }
 
@@ -79,9 +76,7 @@ impl Controller {
             generator: Generator::new(&settings.generator),
             limiter: Limiter::new(&settings.safety),
             timed,
-            policy,
-            fading: None,
-            spent: None,
+            shelf: Shelf::new(policy, settings.options.swap_s),
             F_T_EE,
             settings,
             phase: Phase::Approach,
@@ -89,7 +84,6 @@ impl Controller {
             elapsed_s: 0.0,
             last: None,
             ticks: 0,
-            swaps: 0,
             stopped_by: Verdict::default(),
         }
     }
@@ -115,36 +109,40 @@ impl Controller {
 
     /// Whether [`Controller::offer`] would take a policy now.
     pub fn is_ready_for_policy(&self) -> bool {
-        self.phase == Phase::Follow && self.fading.is_none() && self.spent.is_none()
+        self.phase == Phase::Follow && self.shelf.is_ready()
     }
 
-    /// Takes a policy over: for a short time both run and their outputs are blended. One that comes at a
-    /// wrong time is spent at once, or returned if even that place is taken.
-    pub fn offer(&mut self, policy: Box<Policy>) -> Option<Box<Policy>> {
-        if !self.is_ready_for_policy() {
-            return self.spent.replace(policy);
+    /// Takes a policy over: for a short time both run and their outputs are blended. One that comes at a wrong time,
+    /// or was made for another than the running one, is spent at once, or returned if even that place is taken.
+    pub fn offer(&mut self, edition: Box<Edition>) -> Option<Box<Edition>> {
+        self.shelf.offer(edition)
+    }
+
+    /// Goes back to the policy before the one in use, or, where that is gone, to the first.
+    pub fn roll_back(&mut self) {
+        if self.phase == Phase::Follow {
+            self.shelf.roll_back();
         }
-        self.fading = Some((std::mem::replace(&mut self.policy, policy), 0.0));
-        self.swaps += 1;
-        None
     }
 
     /// The policy in use.
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        &self.shelf.running().policy
+    }
+
+    /// Its number.
+    pub fn edition(&self) -> u32 {
+        self.shelf.running().number
     }
 
     /// Puts back what [`Controller::take_spent`] gave when it could not be handed on.
-    pub fn keep_spent(&mut self, policy: Box<Policy>) {
-        if let Some(other) = self.spent.replace(policy) {
-            // Cannot happen: an offer waits for an empty place. Freeing here would break the loop's rules.
-            std::mem::forget(other);
-        }
+    pub fn keep_spent(&mut self, edition: Box<Edition>) {
+        self.shelf.keep_spent(edition);
     }
 
-    /// The policy that is no longer in use.
-    pub fn take_spent(&mut self) -> Option<Box<Policy>> {
-        self.spent.take()
+    /// A policy that is no longer wanted.
+    pub fn take_spent(&mut self) -> Option<Box<Edition>> {
+        self.shelf.take_spent()
     }
 
     /// One tick: the command that answers `state`.
@@ -173,6 +171,7 @@ impl Controller {
             self.enter(Phase::Done);
         }
         let kind = if self.phase == Phase::Follow && verdict.is_clear() { Kind::Driven } else { Kind::None };
+        let (swaps, rollbacks) = self.shelf.counts();
         let sample = Sample {
             tick: self.ticks,
             lost: (dt_ms - 1) as u32,
@@ -185,7 +184,9 @@ impl Controller {
             q_ref: aim.q_ref,
             q_c,
             verdict: verdict.and(limited),
-            swaps: self.swaps,
+            swaps,
+            rollbacks,
+            edition: self.edition(),
         };
         self.ticks += 1;
         let now_ms = match self.last {
@@ -208,7 +209,7 @@ impl Controller {
     fn approach(&mut self, base: &Motion) -> Aim {
         let aim = self.hold(base);
         if self.approach.is_none() {
-            let to = self.policy.evaluate(aim.X.as_slice());
+            let to = self.shelf.running_policy().evaluate(aim.X.as_slice());
             let mut why = self.judge_wish(&to, &aim.X);
             if why.is_clear() {
                 self.approach = self.plan_approach(base, &to);
@@ -234,7 +235,7 @@ impl Controller {
         let desired = Point::from(forward(&base.q, &self.F_T_EE).translation.vector);
         let X = self.follower.step(&x_ref, measured, &desired, dt_s);
         let (q_ref, verdict) = if self.knows(&X) {
-            let q_ref = self.wish(&X, dt_s);
+            let q_ref = self.shelf.wish(X.as_slice(), dt_s);
             (q_ref, self.judge_wish(&q_ref, &X))
         } else {
             (base.q, Verdict::REGION)
@@ -267,23 +268,7 @@ impl Controller {
     /// Whether X lies where the policy was trained; a policy that does not say where knows nothing.
     fn knows(&self, X: &Point) -> bool {
         let margin_m = self.settings.safety.region_margin_m;
-        self.policy.card().region.as_ref().is_some_and(|region| region.contains(X.as_slice(), margin_m))
-    }
-
-    /// The policy's wish at X; while one policy is faded into another, their blend.
-    fn wish(&mut self, X: &Point, dt_s: f64) -> Joints {
-        let mut q_ref = self.policy.evaluate(X.as_slice());
-        if let Some((outgoing, faded)) = &mut self.fading {
-            *faded += dt_s / self.settings.options.swap_s;
-            let weight = smootherstep(*faded);
-            for (q, old) in q_ref.iter_mut().zip(outgoing.evaluate(X.as_slice())) {
-                *q = old + weight * (*q - old);
-            }
-            if *faded >= 1.0 {
-                self.spent = self.fading.take().map(|(policy, _)| policy);
-            }
-        }
-        q_ref
+        self.policy().card().region.as_ref().is_some_and(|region| region.contains(X.as_slice(), margin_m))
     }
 
     /// Whether the joints `q_ref` are an answer to "where should the joints be for the end effector at X".

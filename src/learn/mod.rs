@@ -2,6 +2,7 @@
 mod batches;
 pub mod checkpoint;
 pub mod crew;
+pub mod deflection;
 mod draw;
 pub mod experience;
 pub mod gate;
@@ -13,6 +14,8 @@ mod readout;
 mod steps;
 pub mod train;
 pub mod trainer;
+pub mod watch;
+pub mod work;
 
 pub use learner::Learner;
 pub use trainer::{Counts as TrainerCounts, Trainer};

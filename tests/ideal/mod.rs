@@ -6,10 +6,10 @@ use franka_imit::demonstration::expert::Expert;
 use franka_imit::demonstration::timed_path::TimedPath;
 use franka_imit::demonstration::{drawing, shapes, time_law};
 use franka_imit::kinematics::{Point, forward, hand_tool, to_column_major};
-use franka_imit::learn::{experience, gate, trainer};
+use franka_imit::learn::{experience, gate, trainer, watch};
 use franka_imit::policy::{Card, Layout, Network, Normalisation, Policy, Region};
 use franka_imit::robot::Command;
-use franka_imit::robot::{Errors, Joints, Mode, State, limits};
+use franka_imit::robot::{Errors, Joints, Mode, State, limits, panda};
 use franka_imit::safety::{self, Motion};
 use franka_imit::sde;
 use std::sync::Arc;
@@ -88,6 +88,9 @@ impl Lesson {
             options: trainer::Options::default(),
             experience: experience::Options::default(),
             gate: gate::Options::default(),
+            watch: watch::Options::default(),
+            swap_s: control::Options::default().swap_s,
+            stiffness_nm_rad: panda::Options::default().joint_stiffness_nm_rad,
             safety: safety::Options::default(),
             sde: sde::Options::default(),
             timed: Arc::clone(&self.timed),
