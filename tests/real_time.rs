@@ -49,8 +49,7 @@ fn ticks_of_a_whole_run_with_swaps_and_a_rollback_allocate_nothing() {
     let lesson = ideal::lesson("circle");
     let mut controller = lesson.controller(Some(1.0));
     let mut arm = ideal::Arm::ready();
-    let mut boxes: Vec<_> =
-        (0..3).map(|_| Box::new(Edition::first(lesson.policy.clone()))).collect();
+    let mut boxes: Vec<_> = (0..3).map(|_| Box::new(Edition::first(lesson.policy.clone()))).collect();
     let (calls, ticks) = calls_in(|| {
         for tick in 0..20_000 {
             if controller.is_ready_for_policy()

@@ -11,6 +11,7 @@ mod common;
 mod eval;
 mod exit;
 mod expert;
+mod keys;
 mod prepare;
 mod run;
 mod sim;

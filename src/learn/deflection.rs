@@ -20,12 +20,12 @@ use nalgebra::{SMatrix, SVector};
 const TERMS: usize = 5;
 type Row = SVector<f64, TERMS>;
 
-/// Standard deviations believed before anything is seen: 2 kg, 5 %, 0.5 Nm, 0.5 Nm, 30 ms. They decide how what one
+/// Standard deviations believed before anything is seen: 2 kg, 1.5 %, 0.3 Nm, 0.5 Nm, 30 ms. They decide how what one
 /// path cannot tell apart is shared: mostly to a mass, the likeliest reason.
-const PRIOR: [f64; TERMS] = [2.0, 0.05, 0.5, 0.5, 0.03];
+const PRIOR: [f64; TERMS] = [2.0, 0.015, 0.3, 0.5, 0.03];
 /// Standard deviation of one sample, Nm: stiction of a few tenths that stays for many samples, so that they count as
 /// few.
-const NOISE_NM: f64 = 2.0;
+const NOISE_NM: f64 = 4.0;
 /// Samples after which old ones have lost two thirds of their weight.
 const MEMORY_SAMPLES: f64 = 5000.0;
 /// Samples before anything is believed: the first of a motion say little.
@@ -139,7 +139,11 @@ impl Deflection {
             let believed = if square > 0.0 { missing_nm * square / (square + variance) } else { 0.0 };
             let correction = believed / self.stiffness_nm_rad[i];
             // NaN becomes no correction.
-            if correction.is_finite() { correction.clamp(-CORRECTION_MAX_RAD, CORRECTION_MAX_RAD) } else { 0.0 }
+            if correction.is_finite() {
+                correction.clamp(-CORRECTION_MAX_RAD, CORRECTION_MAX_RAD)
+            } else {
+                0.0
+            }
         })
     }
 
@@ -171,8 +175,7 @@ impl Deflection {
 
     /// The terms of joint `i` in units of the prior.
     fn row(&self, [kilogram, arm]: &[Joints; 2], i: usize, dq: f64) -> Row {
-        let terms =
-            [kilogram[i], arm[i], 1.0, (dq / TURN_RAD_S).tanh(), self.stiffness_nm_rad[i] * dq];
+        let terms = [kilogram[i], arm[i], 1.0, (dq / TURN_RAD_S).tanh(), self.stiffness_nm_rad[i] * dq];
         Row::from_fn(|k, _| PRIOR[k] * terms[k])
     }
 }

@@ -1,4 +1,5 @@
 //! Learning before and while the arm drives: objective, batches, training, trainer thread, gate.
+pub mod adapt;
 mod batches;
 pub mod checkpoint;
 pub mod crew;

@@ -99,11 +99,7 @@ impl Work {
             })
             .collect();
         Work {
-            experience: Experience::new(
-                &plan.experience,
-                Arc::clone(&plan.expert),
-                &plan.stiffness_nm_rad,
-            ),
+            experience: Experience::new(&plan.experience, Arc::clone(&plan.expert), &plan.stiffness_nm_rad),
             learner: Learner::new(&policy, batch, o.learning_rate).weighed(&squares),
             gate: Gate::new(&plan.gate, &plan.safety, F_T_EE, Arc::clone(&plan.timed), plan.speed),
             watch: Watch::new(&plan.watch, F_T_EE, plan.swap_s),
