@@ -142,7 +142,7 @@ impl Shared {
         });
     }
 
-    fn counts(&self) -> Counts {
+    pub(super) fn counts(&self) -> Counts {
         let reasons = self.rejected.each_ref().map(|count| count.load(Relaxed));
         let (accepted, rejected) = (self.accepted.load(Relaxed), reasons.iter().sum());
         let not_better = Refusal::ALL.iter().zip(reasons).find(|((why, _), _)| *why == Refusal::NotBetter);

@@ -169,6 +169,6 @@ mod tests {
 
     #[test]
     fn a_difference_that_nobody_sees_is_none() {
-        assert_eq!(verdict(0.0, 0.0, 1e-4), Finding::Good);
+        assert_eq!(verdict(0.0, 0.0, 3e-5), Finding::Good);
     }
 }

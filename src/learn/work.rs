@@ -10,7 +10,7 @@ use super::experience::Experience;
 use super::gate::{Exam, Gate, Progress, Refusal};
 use super::learner::Learner;
 use super::objective::JointWeights;
-use super::trainer::{Plan, Shared};
+use super::trainer::{Counts, Plan, Shared};
 use super::watch::{Finding, Look, Watch};
 use crate::control::Edition;
 use crate::control::links::TrainerEnds;
@@ -57,6 +57,8 @@ pub struct Work {
     elsewhere: Vec<(Point, Joints)>,
     exam: Vec<(Point, Joints)>,
     withdrawal: Withdrawal,
+    /// The joints' lag when the last swap was made, s: a load that changes right after it must not be taken for lag.
+    lag_s: Joints,
     steps_left: usize,
     refused_in_a_row: usize,
     counts: Arc<Shared>,
@@ -121,6 +123,7 @@ impl Work {
             exam: elsewhere.clone(),
             elsewhere,
             withdrawal: Withdrawal::None,
+            lag_s: [0.0; 7],
             steps_left: o.candidate_steps,
             refused_in_a_row: 0,
             plan: plan.clone(),
@@ -136,6 +139,11 @@ impl Work {
     /// What it was made from.
     pub fn plan(&self) -> &Plan {
         &self.plan
+    }
+
+    /// What became of candidates and steps so far.
+    pub fn counts(&self) -> Counts {
+        self.counts.counts()
     }
 
     /// Optimiser steps so far.
@@ -165,6 +173,7 @@ impl Work {
             std::mem::swap(&mut p.running, &mut p.sent);
             (p.number, p.sent_number) = (sample.edition, None);
             self.watch.begin(sample.state.time_ms);
+            self.lag_s = self.experience.deflection.lag_s();
             return;
         }
         if p.before_number == Some(sample.edition) {
@@ -195,10 +204,9 @@ impl Work {
     fn look(&mut self, sample: &Sample) {
         let (s, p) = (&sample.state, &mut self.policies);
         let Ok(q_expert) = self.plan.expert.label(&sample.X) else { return };
-        let lag_s = self.experience.deflection.lag_s();
         let look = Look {
             time_ms: s.time_ms,
-            q: &std::array::from_fn(|i| s.q[i] + lag_s[i] * s.dq_d[i]),
+            q: &std::array::from_fn(|i| s.q[i] + self.lag_s[i] * s.dq_d[i]),
             q_expert: &q_expert,
             running: &p.running.evaluate(sample.X.as_slice()),
             before: &p.before.evaluate(sample.X.as_slice()),
