@@ -178,10 +178,11 @@ fn a_policy_of_other_inputs_is_refused() {
 }
 
 #[test]
-fn a_policy_for_another_tool_is_refused_with_the_difference() {
+fn a_policy_for_another_tool_that_cannot_be_taught_the_robots_is_refused_with_the_difference() {
     let mut policy = untrained(3);
     policy.card_mut().F_T_EE[14] += 0.05;
-    refused_policy(&policy.to_bytes(), "circle", &["F_T_EE", "0.1534", "train with this tool"]);
+    let words = ["F_T_EE", "0.1534", "train with this tool", "not adapted", "% of its region can be reached"];
+    refused_policy(&policy.to_bytes(), "circle", &words);
 }
 
 #[test]

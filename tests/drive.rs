@@ -1,7 +1,7 @@
 //! The tick as a whole, on an arm that obeys exactly: legal whatever comes, on the path, at rest at the end.
 mod ideal;
 
-use franka_imit::control::Phase;
+use franka_imit::control::{Edition, Phase};
 use franka_imit::kinematics::Point;
 use franka_imit::policy::Policy;
 use franka_imit::robot::Command;
@@ -84,8 +84,10 @@ fn a_swap_to_another_policy_keeps_every_limit() {
     let mut swaps = 0;
     let (worst, _) = drive(&lesson, 1.0, |tick, controller, _| {
         if tick % 400 == 0 && controller.is_ready_for_policy() {
-            assert!(controller.offer(Box::new(shifted(&other, swaps))).is_none());
+            let (policy, basis) = (shifted(&other, swaps), controller.edition());
             swaps += 1;
+            let edition = Edition { policy, number: swaps, basis };
+            assert!(controller.offer(Box::new(edition)).is_none());
         }
         drop(controller.take_spent());
     });

@@ -1,11 +1,11 @@
 //! What the control path and the trainer may not do: allocate or free, once warm. Run in debug and in release.
 mod ideal;
 
-use franka_imit::control::links;
+use franka_imit::control::{Edition, links};
 use franka_imit::demonstration::Example;
 use franka_imit::demonstration::sample::Kind;
 use franka_imit::eval::Contender;
-use franka_imit::learn::trainer::Work;
+use franka_imit::learn::work::Work;
 use franka_imit::robot::Command;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -48,21 +48,25 @@ fn the_counter_counts() {
 }
 
 #[test]
-fn ticks_of_a_whole_run_with_a_swap_and_a_stop_allocate_nothing() {
+fn ticks_of_a_whole_run_with_swaps_and_a_rollback_allocate_nothing() {
     let lesson = ideal::lesson("circle");
     let mut controller = lesson.controller(Some(1.0));
     let mut arm = ideal::Arm::ready();
-    let mut other = Some(Box::new(lesson.policy.clone()));
+    let mut boxes: Vec<_> = (0..3).map(|_| Box::new(Edition::first(lesson.policy.clone()))).collect();
     let (calls, ticks) = calls_in(|| {
         for tick in 0..20_000 {
             if controller.is_ready_for_policy()
-                && let Some(policy) = other.take()
+                && let Some(mut edition) = boxes.pop()
             {
-                assert!(controller.offer(policy).is_none());
+                (edition.number, edition.basis) = (controller.edition() + 1, controller.edition());
+                assert!(controller.offer(edition).is_none());
+            }
+            if tick == 4000 {
+                controller.roll_back();
             }
             let (command, _) = controller.tick(&arm.state);
             if let Some(spent) = controller.take_spent() {
-                other = Some(spent);
+                boxes.push(spent);
             }
             arm.obey(&command);
             if matches!(command, Command::Finish(_)) {

@@ -13,6 +13,7 @@ mod eval;
 mod exit;
 mod expert;
 mod fit_sde;
+mod keys;
 mod prepare;
 mod run;
 mod sim;

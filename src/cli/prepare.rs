@@ -6,8 +6,9 @@ use crate::demonstration::path::Path;
 use crate::demonstration::timed_path::TimedPath;
 use crate::demonstration::{Dataset, Example, LabelledBy, Survey, time_law};
 use crate::kinematics::{Point, Pose, from_column_major};
+use crate::learn::gate::Gate;
 use crate::learn::judge::{Judgement, judge};
-use crate::learn::trainer;
+use crate::learn::{adapt, trainer};
 use crate::policy::{self, Policy};
 use crate::robot::State;
 use crate::safety::Limiter;
@@ -28,6 +29,8 @@ pub(super) struct Prepared {
     pub F_T_EE: Pose,
     pub demonstrations: Arc<[(Point, crate::robot::Joints)]>,
     pub train: Option<crate::learn::train::Report>,
+    /// How a policy for another tool was taught the robot's.
+    pub adapted: Option<adapt::Report>,
     /// The policy's error along the reference.
     pub network: Judgement,
     pub figures: TrajectoryFigures,
@@ -80,6 +83,7 @@ pub(super) fn prepare(
     path: Path,
     state: &State,
     given: Option<Policy>,
+    speed: f64,
 ) -> anyhow::Result<Prepared> {
     let F_T_EE = from_column_major(&state.F_T_EE)
         .map_err(|e| anyhow::anyhow!("the robot reports a tool F_T_EE that is none: {e}"))?;
@@ -90,11 +94,19 @@ pub(super) fn prepare(
     let examples = demonstrate(&path, &expert)?;
     check_margin(config, &examples).map_err(|e| usage(format!("trajectory {name}: {e}")))?;
     let figures = TrajectoryFigures::of(name, &timed, &expert);
-    let (mut policy, train) = match given {
+    let (mut policy, train, adapted) = match given {
         Some(policy) => {
-            policy.card().check_tool(&state.F_T_EE).map_err(usage)?;
             check_region(&policy, &timed).map_err(usage)?;
-            (policy, None)
+            match policy.card().check_tool(&state.F_T_EE) {
+                Ok(()) => (policy, None, None),
+                Err(other_tool) => {
+                    let mut gate = Gate::new(&config.gate, &config.safety, F_T_EE, Arc::clone(&timed), speed);
+                    let (policy, report) =
+                        adapt::adapt(&policy, &expert, &examples, &mut gate, config.training.seed)
+                            .map_err(|why| usage(format!("{other_tool}. It was not adapted: {why}")))?;
+                    (policy, None, Some(report))
+                }
+            }
         }
         None => {
             let data = Dataset {
@@ -104,7 +116,7 @@ pub(super) fn prepare(
                 labelled_by: LabelledBy::Expert(config.expert),
             };
             let trained = super::train::learn(config, &data)?;
-            (trained.policy, Some(trained.report))
+            (trained.policy, Some(trained.report), None)
         }
     };
     let network = judge_along(&mut policy, &timed, &expert);
@@ -116,7 +128,7 @@ pub(super) fn prepare(
         )));
     }
     let demonstrations = examples.iter().map(|e| (e.O_p_EE, e.q)).collect();
-    Ok(Prepared { expert, timed, policy, F_T_EE, demonstrations, train, network, figures })
+    Ok(Prepared { expert, timed, policy, F_T_EE, demonstrations, train, adapted, network, figures })
 }
 
 impl Prepared {
@@ -126,6 +138,9 @@ impl Prepared {
             options: config.fine_tuning.clone(),
             experience: config.experience.clone(),
             gate: config.gate.clone(),
+            watch: config.watch.clone(),
+            swap_s: config.control.swap_s,
+            stiffness_nm_rad: config.robot.joint_stiffness_nm_rad,
             safety: config.safety.clone(),
             sde: config.sde.clone(),
             timed: Arc::clone(&self.timed),
@@ -160,6 +175,17 @@ impl Prepared {
         }
         if let Some(train) = &self.train {
             super::train::say(train);
+        }
+        if let Some(adapted) = &self.adapted {
+            say!(
+                "note     the policy was made for another tool than the robot's (F_T_EE: {:.1} mm and {:.0} mrad apart): \
+                 adapted in {:.2} s; error along the path mean {:.2} mm before, {:.2} mm after",
+                adapted.tool_moved_mm,
+                adapted.tool_turned_mrad,
+                adapted.adapt_s,
+                adapted.error_before_mm.mean,
+                adapted.error_after_mm.mean
+            );
         }
         say!(
             "policy   error along the path: mean {:.3} mm, max {:.3} mm; tilt max {:.2} mrad",

@@ -1,6 +1,5 @@
 //! `franka-imit sim`: a robot for everybody's tests.
 mod arms;
-mod keys;
 mod line;
 mod operator;
 mod orders;
@@ -12,12 +11,12 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
 use super::exit::usage;
+use super::keys::Keys;
 use crate::robot::limits::Q_READY;
 use crate::robot::realtime;
 use crate::sim::faults::{self, SpecError};
 use crate::sim::{Fault, Options, Pace, Sim, Tool, TruthSink, wire};
 use arms::Arms;
-use keys::Keys;
 use line::StatusLine;
 use operator::Operator;
 

@@ -68,6 +68,8 @@ sections! {
     experience: crate::learn::experience::Options,
     /// What a new policy must show before it drives.
     gate: crate::learn::gate::Options,
+    /// What a new policy must show once it drives.
+    watch: crate::learn::watch::Options,
     /// The simulated robot.
     sim: crate::sim::Options,
     /// What a policy is put through when it is judged.

@@ -2,9 +2,8 @@
 //!
 //! All are bounded. The control thread only ever tries; whoever sits opposite polls, since a parked receiver
 //! would make a send take a lock (crossbeam's array flavour wakes it under a mutex).
-use super::{Event, Order};
+use super::{Edition, Event, Order};
 use crate::demonstration::sample::Sample;
-use crate::policy::Policy;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// Ticks a consumer may lag before samples are dropped, and counted.
@@ -30,6 +29,8 @@ pub fn session() -> (SessionEnds, Receiver<Event>, Sender<Order>) {
 pub enum Request {
     /// Ramp to rest and end the motion.
     Stop,
+    /// Go back to the policy before.
+    Rollback,
 }
 
 /// The control thread's ends.
@@ -47,9 +48,11 @@ pub struct TrainerLink {
     /// One sample a tick.
     pub samples: Sender<Sample>,
     /// Accepted policies.
-    pub policies: Receiver<Box<Policy>>,
-    /// Policies no longer in use: nothing is freed on the control thread.
-    pub spent: Sender<Box<Policy>>,
+    pub policies: Receiver<Box<Edition>>,
+    /// Policies no longer wanted: nothing is freed on the control thread.
+    pub spent: Sender<Box<Edition>>,
+    /// Numbers of policies that have made the arm worse.
+    pub withdrawn: Receiver<u32>,
     /// In lockstep, a token per tick once the trainer has done that tick's work.
     pub turns: Option<Receiver<()>>,
 }
@@ -59,9 +62,11 @@ pub struct TrainerEnds {
     /// One sample a tick.
     pub samples: Receiver<Sample>,
     /// Accepted policies.
-    pub policies: Sender<Box<Policy>>,
+    pub policies: Sender<Box<Edition>>,
     /// Policies that come back.
-    pub spent: Receiver<Box<Policy>>,
+    pub spent: Receiver<Box<Edition>>,
+    /// Numbers of policies that have made the arm worse.
+    pub withdrawn: Sender<u32>,
     /// In lockstep, a token per tick once that tick's work is done.
     pub turns: Option<Sender<()>>,
 }
@@ -82,14 +87,18 @@ pub fn link(fine_tune: bool, lockstep: bool) -> (ControlEnds, Option<TrainerEnds
         let (samples_to, samples) = bounded(SAMPLES);
         let (policies_to, policies) = bounded(1);
         let (spent, spent_from) = bounded(1);
+        let (withdrawn_to, withdrawn) = bounded(1);
         let (turns_to, turns) = bounded(1);
+        let turns = lockstep.then_some(turns);
+        let turns_to = lockstep.then_some(turns_to);
         (
-            Some(TrainerLink { samples: samples_to, policies, spent, turns: lockstep.then_some(turns) }),
+            Some(TrainerLink { samples: samples_to, policies, spent, withdrawn, turns }),
             Some(TrainerEnds {
                 samples,
                 policies: policies_to,
                 spent: spent_from,
-                turns: lockstep.then_some(turns_to),
+                withdrawn: withdrawn_to,
+                turns: turns_to,
             }),
         )
     } else {

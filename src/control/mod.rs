@@ -2,10 +2,12 @@
 pub mod clock;
 pub mod generator;
 pub mod links;
+mod shelf;
 mod supervisor;
 mod thread;
 mod tick;
 
+pub use shelf::Edition;
 pub use supervisor::Session;
 pub use thread::{Event, Order, Outcome, Pulse, SampleCounts, Thread};
 pub use tick::Controller;

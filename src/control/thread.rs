@@ -173,8 +173,16 @@ impl Thread {
         state: &State,
         samples: &mut SampleCounts,
     ) -> (Command, Sample) {
-        if let Ok(Request::Stop) = ends.requests.try_recv() {
-            controller.stop();
+        match ends.requests.try_recv() {
+            Ok(Request::Stop) => controller.stop(),
+            Ok(Request::Rollback) => controller.roll_back(),
+            Err(_) => {}
+        }
+        if let Some(trainer) = &ends.trainer
+            && let Ok(number) = trainer.withdrawn.try_recv()
+            && number == controller.edition()
+        {
+            controller.roll_back();
         }
         if let Some(trainer) = &ends.trainer
             && controller.is_ready_for_policy()

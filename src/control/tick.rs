@@ -12,6 +12,7 @@
 )]
 use super::clock::{Clock, smootherstep};
 use super::generator::Generator;
+use super::shelf::{Edition, Shelf};
 use super::{Phase, Settings, StandIn};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
@@ -30,10 +31,7 @@ const DT_MAX_MS: u64 = limits::LOST_COMMANDS_MAX as u64;
 /// All state of the control thread's ticks.
 pub struct Controller {
     timed: Arc<TimedPath>,
-    policy: Box<Policy>,
-    /// The policy that is faded out, and how far, 0 to 1.
-    fading: Option<(Box<Policy>, f64)>,
-    spent: Option<Box<Policy>>,
+    shelf: Shelf,
     stand_in: Option<Box<dyn StandIn>>,
     F_T_EE: Pose,
     clock: Clock,
@@ -48,7 +46,6 @@ pub struct Controller {
     /// The motion after the last command: stands in for a state that makes no sense.
     last: Option<(Motion, u64)>,
     ticks: u64,
-    swaps: u32,
     stopped_by: Verdict,
 }
 
@@ -80,9 +77,7 @@ impl Controller {
             generator: Generator::new(&settings.generator),
             limiter: Limiter::new(&settings.safety),
             timed,
-            policy,
-            fading: None,
-            spent: None,
+            shelf: Shelf::new(policy, settings.options.swap_s),
             stand_in: None,
             F_T_EE,
             settings,
@@ -91,7 +86,6 @@ impl Controller {
             elapsed_s: 0.0,
             last: None,
             ticks: 0,
-            swaps: 0,
             stopped_by: Verdict::default(),
         }
     }
@@ -124,36 +118,40 @@ impl Controller {
 
     /// Whether [`Controller::offer`] would take a policy now.
     pub fn is_ready_for_policy(&self) -> bool {
-        self.phase == Phase::Follow && self.fading.is_none() && self.spent.is_none()
+        self.phase == Phase::Follow && self.shelf.is_ready()
     }
 
-    /// Takes a policy over: for a short time both run and their outputs are blended. One that comes at a
-    /// wrong time is spent at once, or returned if even that place is taken.
-    pub fn offer(&mut self, policy: Box<Policy>) -> Option<Box<Policy>> {
-        if !self.is_ready_for_policy() {
-            return self.spent.replace(policy);
+    /// Takes a policy over: for a short time both run and their outputs are blended. One that comes at a wrong time,
+    /// or was made for another than the running one, is spent at once, or returned if even that place is taken.
+    pub fn offer(&mut self, edition: Box<Edition>) -> Option<Box<Edition>> {
+        self.shelf.offer(edition)
+    }
+
+    /// Goes back to the policy before the one in use, or, where that is gone, to the first.
+    pub fn roll_back(&mut self) {
+        if self.phase == Phase::Follow {
+            self.shelf.roll_back();
         }
-        self.fading = Some((std::mem::replace(&mut self.policy, policy), 0.0));
-        self.swaps += 1;
-        None
     }
 
     /// The policy in use.
     pub fn policy(&self) -> &Policy {
-        &self.policy
+        &self.shelf.running().policy
+    }
+
+    /// Its number.
+    pub fn edition(&self) -> u32 {
+        self.shelf.running().number
     }
 
     /// Puts back what [`Controller::take_spent`] gave when it could not be handed on.
-    pub fn keep_spent(&mut self, policy: Box<Policy>) {
-        if let Some(other) = self.spent.replace(policy) {
-            // Cannot happen: an offer waits for an empty place. Freeing here would break the loop's rules.
-            std::mem::forget(other);
-        }
+    pub fn keep_spent(&mut self, edition: Box<Edition>) {
+        self.shelf.keep_spent(edition);
     }
 
-    /// The policy that is no longer in use.
-    pub fn take_spent(&mut self) -> Option<Box<Policy>> {
-        self.spent.take()
+    /// A policy that is no longer wanted.
+    pub fn take_spent(&mut self) -> Option<Box<Edition>> {
+        self.shelf.take_spent()
     }
 
     /// One tick: the command that answers `state`.
@@ -182,6 +180,7 @@ impl Controller {
             self.enter(Phase::Done);
         }
         let kind = if self.phase == Phase::Follow && verdict.is_clear() { Kind::Driven } else { Kind::None };
+        let (swaps, rollbacks) = self.shelf.counts();
         let sample = Sample {
             tick: self.ticks,
             lost: (dt_ms - 1) as u32,
@@ -194,7 +193,9 @@ impl Controller {
             q_ref: aim.q_ref,
             q_c,
             verdict: verdict.and(limited),
-            swaps: self.swaps,
+            swaps,
+            rollbacks,
+            edition: self.edition(),
         };
         self.ticks += 1;
         let now_ms = match self.last {
@@ -217,7 +218,10 @@ impl Controller {
     fn approach(&mut self, base: &Motion) -> Aim {
         let aim = self.hold(base);
         if self.approach.is_none() {
-            let to = self.ask(&aim.X);
+            let to = match &mut self.stand_in {
+                Some(stand_in) => stand_in.evaluate(&aim.X),
+                None => self.shelf.running_policy().evaluate(aim.X.as_slice()),
+            };
             let mut why = self.judge_wish(&to, &aim.X);
             if why.is_clear() {
                 self.approach = self.plan_approach(base, &to);
@@ -246,7 +250,10 @@ impl Controller {
         let (q_ref, verdict) = match follower.keep_to(&x_ref, |x| self.knows(x)) {
             Some(known) => {
                 (self.follower, X) = (follower, known);
-                let q_ref = self.wish(&X, dt_s);
+                let q_ref = match &mut self.stand_in {
+                    Some(stand_in) => stand_in.evaluate(&X),
+                    None => self.shelf.wish(X.as_slice(), dt_s),
+                };
                 (q_ref, self.judge_wish(&q_ref, &X))
             }
             None => (base.q, Verdict::REGION),
@@ -282,34 +289,10 @@ impl Controller {
         match &self.stand_in {
             Some(stand_in) => stand_in.knows(X, margin_m),
             None => {
-                let region = self.policy.card().region.as_ref();
+                let region = self.policy().card().region.as_ref();
                 region.is_some_and(|region| region.contains(X.as_slice(), margin_m))
             }
         }
-    }
-
-    /// The joints at X, by whoever drives.
-    fn ask(&mut self, X: &Point) -> Joints {
-        match &mut self.stand_in {
-            Some(stand_in) => stand_in.evaluate(X),
-            None => self.policy.evaluate(X.as_slice()),
-        }
-    }
-
-    /// The policy's wish at X; while one policy is faded into another, their blend.
-    fn wish(&mut self, X: &Point, dt_s: f64) -> Joints {
-        let mut q_ref = self.ask(X);
-        if let Some((outgoing, faded)) = &mut self.fading {
-            *faded += dt_s / self.settings.options.swap_s;
-            let weight = smootherstep(*faded);
-            for (q, old) in q_ref.iter_mut().zip(outgoing.evaluate(X.as_slice())) {
-                *q = old + weight * (*q - old);
-            }
-            if *faded >= 1.0 {
-                self.spent = self.fading.take().map(|(policy, _)| policy);
-            }
-        }
-        q_ref
     }
 
     /// Whether the joints `q_ref` are an answer to "where should the joints be for the end effector at X".

@@ -43,4 +43,8 @@ pub struct Sample {
     pub verdict: Verdict,
     /// Number of policies taken over since the start.
     pub swaps: u32,
+    /// Number of times a policy was given up for the one before.
+    pub rollbacks: u32,
+    /// Number of the policy in use; 0 is the one the drive began with.
+    pub edition: u32,
 }

@@ -1,22 +1,30 @@
-//! What driving teaches: pairs (measured position, joints that had to be asked for to get there), in rings of
-//! fixed size.
+//! What driving and people teach: pairs (position, joints to ask for there), in rings of fixed size.
 //!
-//! The arm lags behind its desired joints by a few milliseconds, so at speed the pair of the same instant is
-//! wrong: it would teach the network to lead, at this one speed. The lag is estimated from the samples
-//! themselves and taken out; what remains between desired and measured is what driving should teach: sag,
-//! friction, soft gains.
+//! While the policy drives, the robot shows what it loses between the joints asked for and the joints reached,
+//! `δ = q_d − q`. To stand at the expert's joints q* for the measured position one has to ask for q* + δ. Where the
+//! measured arm stands as the expert would, that is exactly `q_d`, the inverse of the closed loop; where it stands
+//! tilted, as a sagging arm does, `q_d` itself would put it back tilted.
+//!
+//! The arm also lags behind its desired joints by a few milliseconds: δ of the same instant would teach the network
+//! to lead, at this one speed. The lag is estimated ([`Deflection::lag_s`]) and taken out; what remains is what
+//! driving should teach: sag, friction, soft gains.
+use super::deflection::Deflection;
+use crate::demonstration::expert::Expert;
 use crate::demonstration::sample::{Kind, Sample};
 use crate::kinematics::Point;
 use crate::range::{Violation, check_count, check_range};
-use crate::robot::{JOINTS, Joints};
+use crate::robot::{Joints, State};
 use serde::{Deserialize, Serialize};
+use std::sync::Arc;
 
-/// Longest lag believed of a robot's inner loop, s.
-const LAG_MAX_S: f64 = 0.08;
-/// Share by which one sample changes the lag estimate: memory of two seconds.
-const LAG_FORGETTING: f64 = 1.0 / 2000.0;
 /// Of this many blocks of kept samples, the last is held out.
 const BLOCKS: usize = 8;
+/// Share of a change that the usual external torque takes over in one tick: half a second when free …
+const USUAL_FREE: f64 = 1.0 / 500.0;
+/// … and ten seconds in contact: a load that stays becomes usual, a hand that lets go does not.
+const USUAL_IN_CONTACT: f64 = 1.0 / 10_000.0;
+/// One quasi-static tick in this many tells of the deflection.
+const DEFLECTION_EVERY_TICKS: usize = 4;
 
 /// Which samples teach.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -33,7 +41,8 @@ pub struct Options {
     pub block_samples: usize,
     /// Joint acceleration above which a sample is not quasi-static, rad/s².
     pub quasi_static_rad_s2: f64,
-    /// External torque on any joint above which the arm is in contact, Nm.
+    /// External torque on any joint, beyond what is usual there, above which the arm is in contact, Nm. What is usual
+    /// follows slowly: an undeclared load shows as such a torque all the time, and is what is to be healed.
     pub contact_nm: f64,
 }
 
@@ -45,7 +54,7 @@ impl Default for Options {
             every_ticks: 4,
             block_samples: 4,
             quasi_static_rad_s2: 2.0,
-            contact_nm: 8.0,
+            contact_nm: 4.0,
         }
     }
 }
@@ -84,80 +93,118 @@ impl Ring {
         }
     }
 
+    fn clear(&mut self) {
+        self.pairs.clear();
+        self.next = 0;
+    }
+
     /// The pairs (O_p_EE in m, joints in rad), in no particular order.
     pub fn pairs(&self) -> &[(Point, Joints)] {
         &self.pairs
     }
 }
 
-/// Collects what driving teaches: pairs to train on and pairs to judge by, and the lag they are freed of.
+/// Collects what driving and people teach: pairs to train on, pairs to judge by, and what the joints lose.
 pub struct Experience {
     options: Options,
+    expert: Arc<Expert>,
+    /// What the joints lose.
+    pub deflection: Deflection,
     /// Pairs to train on.
     pub memory: Ring,
     /// Pairs that only judge.
     pub held_out: Ring,
     ticks: usize,
     kept: usize,
-    lag_top: f64,
-    lag_bottom: f64,
+    /// External torque that is usual, Nm.
+    usual_nm: Option<Joints>,
 }
 
 impl Experience {
-    /// Empty, with all its memory.
-    pub fn new(options: &Options) -> Experience {
+    /// Empty, with all its memory; `stiffness_nm_rad` is what the robot's joints are set to.
+    pub fn new(options: &Options, expert: Arc<Expert>, stiffness_nm_rad: &Joints) -> Experience {
         Experience {
             memory: Ring::new(options.memory_samples),
             held_out: Ring::new(options.held_out_samples),
             options: options.clone(),
+            deflection: Deflection::new(expert.F_T_EE(), stiffness_nm_rad),
+            expert,
             ticks: 0,
             kept: 0,
-            lag_top: 0.0,
-            lag_bottom: 0.0,
+            usual_nm: None,
         }
     }
 
-    /// Estimated time by which the measured joints follow the desired ones, s.
-    pub fn lag_s(&self) -> f64 {
-        if self.lag_bottom > 0.0 { (self.lag_top / self.lag_bottom).clamp(0.0, LAG_MAX_S) } else { 0.0 }
-    }
-
-    /// Takes one tick's sample, if it teaches something.
-    pub fn add(&mut self, sample: &Sample) {
+    /// Takes one tick's sample; whether it was the quasi-static, free arm under its policy.
+    pub fn add(&mut self, sample: &Sample) -> bool {
         let s = &sample.state;
-        let teaches = sample.kind != Kind::None
-            && s.tau_ext_hat_filtered.iter().all(|tau| tau.abs() <= self.options.contact_nm)
-            && s.ddq_d.iter().all(|a| a.abs() <= self.options.quasi_static_rad_s2);
-        if !teaches {
-            return;
-        }
-        self.learn_lag(sample);
-        self.ticks += 1;
-        if !self.ticks.is_multiple_of(self.options.every_ticks) {
-            return;
-        }
-        let label = match sample.kind {
-            Kind::Driven => {
-                let lag_s = self.lag_s();
-                std::array::from_fn(|i| s.q_d[i] - lag_s * s.dq_d[i])
-            }
-            Kind::Demonstration | Kind::Correction | Kind::None => s.q,
+        let free = self.is_free(s);
+        let quasi_static = s.ddq_d.iter().all(|a| a.abs() <= self.options.quasi_static_rad_s2);
+        let (is_driven, is_shown) = match sample.kind {
+            Kind::Driven => (free && quasi_static, false),
+            // A hand guides the arm: contact is what makes it a demonstration.
+            Kind::Demonstration | Kind::Correction => (false, true),
+            Kind::None => (false, false),
         };
-        let held_out = (self.kept / self.options.block_samples) % BLOCKS == BLOCKS - 1;
-        self.kept += 1;
-        if held_out { &mut self.held_out } else { &mut self.memory }.add((sample.O_p_EE, label));
+        if !is_driven && !is_shown {
+            return false;
+        }
+        self.ticks += 1;
+        if is_driven && self.ticks.is_multiple_of(DEFLECTION_EVERY_TICKS) {
+            self.deflection.add(&s.q_d, &s.q, &s.dq_d);
+        }
+        if self.ticks.is_multiple_of(self.options.every_ticks)
+            && let Some(label) = if is_shown { Some(self.shown(&s.q)) } else { self.driven(sample) }
+        {
+            let held_out = (self.kept / self.options.block_samples) % BLOCKS == BLOCKS - 1;
+            self.kept += 1;
+            if held_out { &mut self.held_out } else { &mut self.memory }.add((sample.O_p_EE, label));
+        }
+        is_driven
     }
 
-    /// Least squares of q_d − q = lag · dq_d with a fading memory. A constant offset such as sag stays out of
-    /// it as the velocity changes sign.
-    fn learn_lag(&mut self, sample: &Sample) {
-        let s = &sample.state;
-        let (mut top, mut bottom) = (0.0, 0.0);
-        for i in 0..JOINTS {
-            top += s.dq_d[i] * (s.q_d[i] - s.q[i]);
-            bottom += s.dq_d[i] * s.dq_d[i];
+    /// Forgets everything: what was learnt has made the arm worse.
+    pub fn forget(&mut self) {
+        self.memory.clear();
+        self.held_out.clear();
+        self.deflection.forget();
+        self.usual_nm = None;
+    }
+
+    /// What to ask for where the expert would take `q`, rad.
+    pub fn ask_for(&self, q: &Joints) -> Joints {
+        let lost = self.deflection.at(q);
+        std::array::from_fn(|i| q[i] + lost[i])
+    }
+
+    /// Joints that a person has shown: to stand there, one has to ask for what the joints lose as well.
+    fn shown(&self, q: &Joints) -> Joints {
+        self.ask_for(q)
+    }
+
+    /// What had to be asked for to stand at the measured position as the expert would.
+    fn driven(&self, sample: &Sample) -> Option<Joints> {
+        if !self.deflection.is_known() {
+            return None; // the lag is not known either
         }
-        self.lag_top += LAG_FORGETTING * (top - self.lag_top);
-        self.lag_bottom += LAG_FORGETTING * (bottom - self.lag_bottom);
+        let (s, lag_s) = (&sample.state, self.deflection.lag_s());
+        let asked: Joints = std::array::from_fn(|i| s.q_d[i] - lag_s[i] * s.dq_d[i]);
+        Some(match self.expert.label(&sample.O_p_EE) {
+            Ok(q) => std::array::from_fn(|i| q[i] + asked[i] - s.q[i]),
+            Err(_) => asked,
+        })
+    }
+
+    /// Whether nothing touches the arm: the external torque is near what is usual.
+    fn is_free(&mut self, s: &State) -> bool {
+        let tau = &s.tau_ext_hat_filtered;
+        if !tau.iter().all(|tau| tau.is_finite()) {
+            return false;
+        }
+        let usual = self.usual_nm.get_or_insert(*tau);
+        let free = tau.iter().zip(usual.iter()).all(|(t, u)| (t - u).abs() <= self.options.contact_nm);
+        let share = if free { USUAL_FREE } else { USUAL_IN_CONTACT };
+        usual.iter_mut().zip(tau).for_each(|(u, t)| *u += share * (t - *u));
+        free
     }
 }

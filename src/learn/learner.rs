@@ -11,6 +11,8 @@ pub struct Learner {
     workspace: Workspace,
     adam: Adam,
     learning_rate: f64,
+    /// What an error of each joint weighs, for outputs in the network's units; 1 in the mean.
+    weights: [f32; JOINTS],
     inputs: Vec<f32>,
     targets: Vec<[f32; JOINTS]>,
 }
@@ -25,9 +27,21 @@ impl Learner {
             network,
             normalisation: policy.normalisation().clone(),
             learning_rate,
+            weights: [1.0; JOINTS],
             inputs: Vec::with_capacity(batch * INPUTS),
             targets: Vec::with_capacity(batch),
         }
+    }
+
+    /// The same with joints weighed by `squares` (σ_a⁻² of errors in rad) instead of alike in the network's units.
+    pub fn weighed(mut self, squares: &Joints) -> Learner {
+        let scale = self.normalisation.output_scale();
+        let raw: Joints = std::array::from_fn(|i| squares[i] * scale[i] * scale[i]);
+        let mean = raw.iter().sum::<f64>() / JOINTS as f64;
+        if mean > 0.0 {
+            self.weights = raw.map(|weight| (weight / mean) as f32);
+        }
+        self
     }
 
     /// Begins a minibatch.
@@ -50,11 +64,14 @@ impl Learner {
 
     /// One step of Adam on the mean squared error of the minibatch, over samples and joints, dimensionless.
     pub fn step(&mut self) {
-        let targets = &self.targets;
+        if self.targets.is_empty() {
+            return;
+        }
+        let (targets, weights) = (&self.targets, &self.weights);
         let share = 2.0 / (targets.len() * JOINTS) as f32;
         self.workspace.gradient_of(&self.network, &self.inputs, |sample, output| {
             let target = &targets[sample];
-            std::array::from_fn(|i| share * (output[i] - target[i]))
+            std::array::from_fn(|i| share * weights[i] * (output[i] - target[i]))
         });
         let isa = self.network.isa();
         self.adam.step(isa, self.network.parameters_mut(), self.workspace.gradient(), self.learning_rate);
@@ -63,6 +80,14 @@ impl Learner {
     /// Writes the weights into a policy of the same sizes.
     pub fn write_to(&self, policy: &mut Policy) {
         policy.take_parameters(&self.network);
+    }
+
+    /// Takes `policy`, which was this learner's once, a share of the way to its weights: 1 is all of it.
+    ///
+    /// For policies as near as these, outputs go the same share of their way but for a small rest.
+    pub fn write_towards(&self, policy: &mut Policy, share: f32) {
+        let to = self.network.parameters();
+        policy.network_mut().parameters_mut().iter_mut().zip(to).for_each(|(p, to)| *p += share * (to - *p));
     }
 
     /// Begins anew from a policy's weights.

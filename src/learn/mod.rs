@@ -1,7 +1,9 @@
 //! Learning before and while the arm drives: objective, batches, training, trainer thread, gate.
+pub mod adapt;
 mod batches;
 pub mod checkpoint;
 pub mod crew;
+pub mod deflection;
 mod draw;
 pub mod experience;
 pub mod gate;
@@ -13,6 +15,8 @@ mod readout;
 mod steps;
 pub mod train;
 pub mod trainer;
+pub mod watch;
+pub mod work;
 
 pub use learner::Learner;
 pub use trainer::{Counts as TrainerCounts, Trainer};

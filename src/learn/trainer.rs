@@ -3,21 +3,20 @@
 //! In real time it works whenever there is something to do, at the lowest priority. In lockstep it does a
 //! fixed number of portions for each tick and hands the turn back, so that a run repeats bit for bit; the
 //! robot waits for it, so there its priority is the usual one.
-use super::experience::{self, Experience};
-use super::gate::{self, Gate, Progress, Refusal};
-use super::learner::Learner;
+use super::gate::{self, Refusal};
+use super::work::Work;
+use super::{experience, watch};
 use crate::control::links::TrainerEnds;
 use crate::demonstration::expert::Expert;
-use crate::demonstration::sample::Sample;
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::Point;
 use crate::policy::Policy;
 use crate::range::{Violation, check_count, check_range};
 use crate::robot::{Joints, realtime};
 use crate::{safety, sde};
-use crossbeam_channel::{RecvTimeoutError, TryRecvError};
-use rand::{RngExt, SeedableRng, rngs::StdRng};
-use serde::{Deserialize, Serialize};
+use crossbeam_channel::{RecvTimeoutError, Sender, TryRecvError};
+use serde::ser::SerializeMap;
+use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
@@ -25,8 +24,6 @@ use std::time::Duration;
 
 /// How long the trainer rests when there is nothing to do.
 const REST: Duration = Duration::from_millis(1);
-/// Keeps the trainer's draws apart from those of the training before the drive.
-const DRAW_STREAM: u64 = 0x7261_696e;
 
 /// How learning goes on while the arm drives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -36,11 +33,11 @@ pub struct Options {
     pub learning_rate: f64,
     /// Driven samples in a minibatch.
     pub batch_driven: usize,
-    /// Expert-labelled perturbed targets in a minibatch: they keep what driving does not visit.
+    /// Expert-labelled perturbed targets in a minibatch: the tube around the path.
     pub batch_targets: usize,
-    /// Perturbed targets nearer than this to the demonstration are left out: they would fight what driving
-    /// teaches there, m.
-    pub target_clearance_m: f64,
+    /// Points anywhere in the policy's region in a minibatch, with the answers it gave at first: they keep what
+    /// driving does not visit. Both kinds are corrected by what the joints have been seen to lose.
+    pub batch_elsewhere: usize,
     /// Steps between two candidates.
     pub candidate_steps: usize,
     /// Refused candidates in a row after which the trainer begins anew from the running policy.
@@ -55,7 +52,7 @@ impl Default for Options {
             learning_rate: 2e-4,
             batch_driven: 32,
             batch_targets: 32,
-            target_clearance_m: 0.004,
+            batch_elsewhere: 32,
             candidate_steps: 150,
             patience: 4,
             lockstep_portions: 1,
@@ -70,7 +67,7 @@ impl Options {
         check_range(&mut out, "learning_rate", self.learning_rate, 1e-8..=0.1, "");
         check_count(&mut out, "batch_driven", self.batch_driven, 1..=4096, "samples");
         check_count(&mut out, "batch_targets", self.batch_targets, 0..=4096, "samples");
-        check_range(&mut out, "target_clearance_m", self.target_clearance_m, 0.0..=0.1, "m");
+        check_count(&mut out, "batch_elsewhere", self.batch_elsewhere, 0..=4096, "samples");
         check_count(&mut out, "candidate_steps", self.candidate_steps, 1..=1_000_000, "steps");
         check_count(&mut out, "patience", self.patience, 1..=1000, "candidates");
         check_count(&mut out, "lockstep_portions", self.lockstep_portions, 1..=100, "portions");
@@ -78,8 +75,22 @@ impl Options {
     }
 }
 
+/// How many candidates were refused for each reason, in the order of [`Refusal::ALL`].
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reasons(pub [u64; Refusal::ALL.len()]);
+
+impl Serialize for Reasons {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (count, (_, name)) in self.0.iter().zip(Refusal::ALL) {
+            map.serialize_entry(name, count)?;
+        }
+        map.end()
+    }
+}
+
 /// What became of candidates and steps so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
 pub struct Counts {
     /// Candidates judged.
     pub offered: u64,
@@ -89,23 +100,67 @@ pub struct Counts {
     pub rejected: u64,
     /// Of these, refused because they were not better; the others were not fit to drive.
     pub rejected_not_better: u64,
+    /// Refused, by reason.
+    pub rejected_by_reason: Reasons,
+    /// Accepted ones that came back unused: the policy they were made for had been given up.
+    pub returned: u64,
+    /// Policies given up because the arm was measured to be worse off.
+    pub rolled_back_by_measurement: u64,
+    /// Policies given up because the operator asked for it.
+    pub rolled_back_by_operator: u64,
     /// Optimiser steps.
     pub steps: u64,
     /// Samples received.
     pub samples: u64,
+    /// Mass at the end effector that the robot does not know of, as the joints feel it, kg.
+    pub undeclared_load_kg: f64,
     /// Whether the trainer failed and was given up; the arm drove on with the policy it had.
     pub failed: bool,
 }
 
 #[derive(Default)]
-struct SharedCounts {
-    offered: AtomicU64,
-    accepted: AtomicU64,
-    rejected: AtomicU64,
-    not_better: AtomicU64,
-    steps: AtomicU64,
-    samples: AtomicU64,
+pub(super) struct Shared {
+    pub(super) accepted: AtomicU64,
+    pub(super) rejected: [AtomicU64; Refusal::ALL.len()],
+    pub(super) returned: AtomicU64,
+    pub(super) rolled_back_by_measurement: AtomicU64,
+    pub(super) rolled_back_by_operator: AtomicU64,
+    pub(super) steps: AtomicU64,
+    pub(super) samples: AtomicU64,
+    /// The bits of an `f64`.
+    pub(super) undeclared_load_kg: AtomicU64,
     failed: AtomicBool,
+    /// Whether no candidate is to be offered any more.
+    pub(super) held: AtomicBool,
+}
+
+impl Shared {
+    pub(super) fn refuse(&self, why: Refusal) {
+        let reasons = Refusal::ALL.iter().zip(&self.rejected);
+        reasons.filter(|((reason, _), _)| *reason == why).for_each(|(_, count)| {
+            count.fetch_add(1, Relaxed);
+        });
+    }
+
+    pub(super) fn counts(&self) -> Counts {
+        let reasons = self.rejected.each_ref().map(|count| count.load(Relaxed));
+        let (accepted, rejected) = (self.accepted.load(Relaxed), reasons.iter().sum());
+        let not_better = Refusal::ALL.iter().zip(reasons).find(|((why, _), _)| *why == Refusal::NotBetter);
+        Counts {
+            offered: accepted + rejected,
+            accepted,
+            rejected,
+            rejected_not_better: not_better.map_or(0, |(_, count)| count),
+            rejected_by_reason: Reasons(reasons),
+            returned: self.returned.load(Relaxed),
+            rolled_back_by_measurement: self.rolled_back_by_measurement.load(Relaxed),
+            rolled_back_by_operator: self.rolled_back_by_operator.load(Relaxed),
+            steps: self.steps.load(Relaxed),
+            samples: self.samples.load(Relaxed),
+            undeclared_load_kg: f64::from_bits(self.undeclared_load_kg.load(Relaxed)),
+            failed: self.failed.load(Relaxed),
+        }
+    }
 }
 
 /// Everything a trainer needs besides the running policy.
@@ -117,6 +172,12 @@ pub struct Plan {
     pub experience: experience::Options,
     /// What a candidate must show.
     pub gate: gate::Options,
+    /// What it must show once it drives.
+    pub watch: watch::Options,
+    /// How long a swap takes, s.
+    pub swap_s: f64,
+    /// What the robot's joints are set to, Nm/rad.
+    pub stiffness_nm_rad: Joints,
     /// The limits a candidate is played ahead against.
     pub safety: safety::Options,
     /// The process that perturbs.
@@ -135,7 +196,7 @@ pub struct Plan {
 
 /// A running trainer; dropping it stops and joins its thread.
 pub struct Trainer {
-    counts: Arc<SharedCounts>,
+    counts: Arc<Shared>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
@@ -151,7 +212,7 @@ impl Trainer {
         ends: TrainerEnds,
         cores: Vec<usize>,
     ) -> std::io::Result<Trainer> {
-        let counts = Arc::new(SharedCounts::default());
+        let counts = Arc::new(Shared::default());
         let stop = Arc::new(AtomicBool::new(false));
         let mut work = Work::new(plan, policy, Arc::clone(&counts));
         let (shared, until) = (Arc::clone(&counts), Arc::clone(&stop));
@@ -163,8 +224,8 @@ impl Trainer {
             }
             realtime::pin(&cores);
             let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &ends.turns {
-                Some(_) => work.in_turns(&ends, &until),
-                None => work.at_leisure(&ends, &until),
+                Some(turns) => in_turns(&mut work, &ends, turns, &until),
+                None => at_leisure(&mut work, &ends, &until),
             }));
             if result.is_err() {
                 shared.failed.store(true, Relaxed);
@@ -176,16 +237,12 @@ impl Trainer {
 
     /// What became of candidates and steps so far.
     pub fn counts(&self) -> Counts {
-        let c = &self.counts;
-        Counts {
-            offered: c.offered.load(Relaxed),
-            accepted: c.accepted.load(Relaxed),
-            rejected: c.rejected.load(Relaxed),
-            rejected_not_better: c.not_better.load(Relaxed),
-            steps: c.steps.load(Relaxed),
-            samples: c.samples.load(Relaxed),
-            failed: c.failed.load(Relaxed),
-        }
+        self.counts.counts()
+    }
+
+    /// From now on no candidate is offered: somebody has asked for a policy to stay.
+    pub fn hold(&self) {
+        self.counts.held.store(true, Relaxed);
     }
 }
 
@@ -199,180 +256,36 @@ impl Drop for Trainer {
     }
 }
 
-/// The trainer's state; [`Work::advance`] is one portion and never allocates after warm-up.
-pub struct Work {
-    plan: Plan,
-    experience: Experience,
-    learner: Learner,
-    gate: Gate,
-    targets: sde::Targets,
-    rng: StdRng,
-    /// A copy of the policy that drives.
-    running: Policy,
-    /// The box that travels next; `None` while it is away.
-    candidate: Option<Box<Policy>>,
-    judging: bool,
-    steps_left: usize,
-    refused_in_a_row: usize,
-    counts: Arc<SharedCounts>,
+fn in_turns(work: &mut Work, ends: &TrainerEnds, turns: &Sender<()>, until: &AtomicBool) {
+    while !until.load(Relaxed) {
+        // Nothing is real-time here, so the trainer may park.
+        match ends.samples.recv_timeout(REST) {
+            Ok(sample) => {
+                work.take(&sample);
+                for _ in 0..work.plan().options.lockstep_portions {
+                    work.advance(ends);
+                }
+                if turns.send(()).is_err() {
+                    return;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
 }
 
-impl Work {
-    fn new(plan: &Plan, policy: Policy, counts: Arc<SharedCounts>) -> Work {
-        let o = &plan.options;
-        Work {
-            experience: Experience::new(&plan.experience),
-            learner: Learner::new(&policy, o.batch_driven + o.batch_targets, o.learning_rate),
-            gate: Gate::new(
-                &plan.gate,
-                &plan.safety,
-                *plan.expert.F_T_EE(),
-                Arc::clone(&plan.timed),
-                plan.speed,
-            ),
-            targets: sde::Targets::new(&plan.sde),
-            rng: StdRng::seed_from_u64(plan.seed ^ DRAW_STREAM),
-            candidate: Some(Box::new(policy.clone())),
-            running: policy,
-            judging: false,
-            steps_left: o.candidate_steps,
-            refused_in_a_row: 0,
-            plan: plan.clone(),
-            counts,
-        }
-    }
-
-    /// Work for tests and benches that own no thread.
-    pub fn without_thread(plan: &Plan, policy: Policy) -> Work {
-        Work::new(plan, policy, Arc::new(SharedCounts::default()))
-    }
-
-    /// Optimiser steps so far.
-    pub fn steps(&self) -> u64 {
-        self.counts.steps.load(Relaxed)
-    }
-
-    /// Takes one tick's sample.
-    pub fn take(&mut self, sample: &Sample) {
-        self.counts.samples.fetch_add(1, Relaxed);
-        self.experience.add(sample);
-    }
-
-    fn in_turns(&mut self, ends: &TrainerEnds, until: &AtomicBool) {
-        while !until.load(Relaxed) {
-            // Nothing is real-time here, so the trainer may park.
-            match ends.samples.recv_timeout(REST) {
-                Ok(sample) => {
-                    self.take(&sample);
-                    for _ in 0..self.plan.options.lockstep_portions {
-                        self.advance(ends);
-                    }
-                    let Some(turns) = &ends.turns else { return };
-                    if turns.send(()).is_err() {
-                        return;
-                    }
-                }
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return,
+fn at_leisure(work: &mut Work, ends: &TrainerEnds, until: &AtomicBool) {
+    while !until.load(Relaxed) {
+        loop {
+            match ends.samples.try_recv() {
+                Ok(sample) => work.take(&sample),
+                Err(TryRecvError::Empty) => break,
+                Err(TryRecvError::Disconnected) => return,
             }
         }
-    }
-
-    fn at_leisure(&mut self, ends: &TrainerEnds, until: &AtomicBool) {
-        while !until.load(Relaxed) {
-            loop {
-                match ends.samples.try_recv() {
-                    Ok(sample) => self.take(&sample),
-                    Err(TryRecvError::Empty) => break,
-                    Err(TryRecvError::Disconnected) => return,
-                }
-            }
-            if !self.advance(ends) {
-                std::thread::sleep(REST);
-            }
+        if !work.advance(ends) {
+            std::thread::sleep(REST);
         }
-    }
-
-    /// One portion of work; whether there was any.
-    pub fn advance(&mut self, ends: &TrainerEnds) -> bool {
-        if let Ok(spent) = ends.spent.try_recv() {
-            self.candidate = Some(spent);
-        }
-        if self.judging {
-            self.judge(ends);
-            return true;
-        }
-        if self.experience.memory.pairs().is_empty() || !self.gate.can_judge(self.experience.held_out.pairs())
-        {
-            return false;
-        }
-        self.step();
-        self.steps_left = self.steps_left.saturating_sub(1);
-        if self.steps_left == 0
-            && let Some(candidate) = &mut self.candidate
-        {
-            self.learner.write_to(candidate);
-            self.judging = true;
-            self.steps_left = self.plan.options.candidate_steps;
-            self.counts.offered.fetch_add(1, Relaxed);
-        }
-        true
-    }
-
-    fn step(&mut self) {
-        let o = &self.plan.options;
-        let memory = self.experience.memory.pairs();
-        self.learner.begin();
-        for _ in 0..o.batch_driven {
-            let (p, q) = &memory[self.rng.random_range(0..memory.len())];
-            self.learner.add(p, q);
-        }
-        for _ in 0..o.batch_targets {
-            let (x0, q0) =
-                &self.plan.demonstrations[self.rng.random_range(0..self.plan.demonstrations.len())];
-            let expert = &self.plan.expert;
-            let clearance_m = o.target_clearance_m;
-            let target = self.targets.draw(&mut self.rng, (x0, q0), |(x0, _), x| {
-                ((x - x0).norm() >= clearance_m).then(|| expert.label(x).ok()).flatten()
-            });
-            if let Some(target) = target {
-                self.learner.add(&target.O_p_EE, &target.q);
-            }
-        }
-        self.learner.step();
-        self.counts.steps.fetch_add(1, Relaxed);
-    }
-
-    fn judge(&mut self, ends: &TrainerEnds) {
-        let Some(mut candidate) = self.candidate.take() else {
-            self.judging = false;
-            return;
-        };
-        let progress = self.gate.judge(&mut candidate, &mut self.running, self.experience.held_out.pairs());
-        match progress {
-            Progress::More => {}
-            Progress::Refused(refusal) => {
-                self.judging = false;
-                self.counts.rejected.fetch_add(1, Relaxed);
-                self.counts.not_better.fetch_add(u64::from(refusal == Refusal::NotBetter), Relaxed);
-                self.refused_in_a_row += 1;
-                if self.refused_in_a_row >= self.plan.options.patience {
-                    self.learner.restart_from(&self.running);
-                    self.refused_in_a_row = 0;
-                }
-            }
-            Progress::Accepted => {
-                self.judging = false;
-                self.refused_in_a_row = 0;
-                self.running.take_parameters(candidate.network());
-                self.counts.accepted.fetch_add(1, Relaxed);
-                // The channel has one place and this is the only box, so it is free.
-                if let Err(back) = ends.policies.try_send(candidate) {
-                    self.candidate = Some(back.into_inner());
-                }
-                return;
-            }
-        }
-        self.candidate = Some(candidate);
     }
 }

@@ -1,4 +1,5 @@
 //! The figures of a drive, from its samples, in fixed memory but for the thinned path.
+use super::curve::{Curve, CurvePoint};
 use super::spread::Spread;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::sample::{Kind, Sample};
@@ -32,7 +33,9 @@ pub struct Drive {
     success_rate_min: f64,
     limiter_active_ticks: u64,
     swaps: u32,
+    rollbacks: u32,
     last: Option<Sample>,
+    curve: Curve,
     path: Thinned,
 }
 
@@ -57,6 +60,8 @@ pub struct DriveFigures {
     pub elbow_drift_rad: f64,
     /// Policies taken over.
     pub swaps: u32,
+    /// Policies given up for the one before.
+    pub rollbacks: u32,
 }
 
 impl Drive {
@@ -74,7 +79,9 @@ impl Drive {
             success_rate_min: 1.0,
             limiter_active_ticks: 0,
             swaps: 0,
+            rollbacks: 0,
             last: None,
+            curve: Curve::default(),
             path: Thinned::default(),
         }
     }
@@ -82,7 +89,7 @@ impl Drive {
     /// Adds one tick.
     pub fn add(&mut self, sample: &Sample) {
         self.cycles += 1;
-        self.swaps = sample.swaps;
+        (self.swaps, self.rollbacks) = (sample.swaps, sample.rollbacks);
         self.limiter_active_ticks += u64::from(!sample.verdict.is_clear());
         if let Some(last) = self.last {
             let ignored = (0..JOINTS).any(|i| (sample.state.q_d[i] - last.q_c[i]).abs() > ROUNDING_RAD)
@@ -101,10 +108,14 @@ impl Drive {
     /// The generator leads by its own tick: the arm of a sample should be at the reference of the same sample.
     fn judge(&mut self, sample: &Sample) {
         let p = sample.O_p_EE;
-        self.tracking_mm.add(1e3 * (p - sample.x_ref).norm());
+        let tracking_mm = 1e3 * (p - sample.x_ref).norm();
         let arc_m = self.timed.arc_m(sample.tau_s);
-        self.contour_mm.add(1e3 * self.timed.path().nearest_around(&p, arc_m, CONTOUR_WINDOW_M).distance_m);
-        self.tilt_mrad.add(1e3 * tilt_rad(&sample.state.O_T_EE));
+        let contour_mm = 1e3 * self.timed.path().nearest_around(&p, arc_m, CONTOUR_WINDOW_M).distance_m;
+        let tilt_mrad = 1e3 * tilt_rad(&sample.state.O_T_EE);
+        self.tracking_mm.add(tracking_mm);
+        self.contour_mm.add(contour_mm);
+        self.tilt_mrad.add(tilt_mrad);
+        self.curve.add(sample, [tracking_mm, contour_mm, tilt_mrad]);
         if let Ok(q) = self.expert.label(&sample.X) {
             self.elbow_drift_rad = self.elbow_drift_rad.max((sample.state.q_d[2] - q[2]).abs());
         }
@@ -128,7 +139,13 @@ impl Drive {
             tilt_mrad: self.tilt_mrad.figures(),
             elbow_drift_rad: self.elbow_drift_rad,
             swaps: self.swaps,
+            rollbacks: self.rollbacks,
         }
+    }
+
+    /// Errors over the time on the path.
+    pub fn curve(&self) -> Vec<CurvePoint> {
+        self.curve.points()
     }
 
     /// Reference and measured positions, thinned evenly, m.

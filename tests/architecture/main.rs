@@ -45,7 +45,7 @@ const FENCES: [(&str, &str, &[&str], &str); 4] = [
 ];
 
 /// Files of the 1 kHz path. A `mod.rs` speaks for its whole folder: lint attributes are inherited.
-const REAL_TIME: [&str; 12] = [
+const REAL_TIME: [&str; 13] = [
     "kinematics/mod.rs",
     "sde/deviation.rs",
     "policy/network.rs",
@@ -57,6 +57,7 @@ const REAL_TIME: [&str; 12] = [
     "demonstration/timed_path.rs",
     "control/clock.rs",
     "control/generator.rs",
+    "control/shelf.rs",
     "control/tick.rs",
 ];
 const REAL_TIME_LINTS: [&str; 8] = [

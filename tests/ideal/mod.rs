@@ -5,11 +5,12 @@ use franka_imit::control::{self, Controller, Settings};
 use franka_imit::demonstration::expert::Expert;
 use franka_imit::demonstration::timed_path::TimedPath;
 use franka_imit::demonstration::{drawing, shapes, time_law};
+use franka_imit::dynamics::{self, Body, G_EARTH};
 use franka_imit::kinematics::{Point, forward, hand_tool, to_column_major};
-use franka_imit::learn::{experience, gate, trainer};
+use franka_imit::learn::{experience, gate, trainer, watch};
 use franka_imit::policy::{Card, Layout, Network, Normalisation, Policy, Region};
 use franka_imit::robot::Command;
-use franka_imit::robot::{Errors, Joints, Mode, State, limits};
+use franka_imit::robot::{Errors, Joints, Mode, State, limits, panda};
 use franka_imit::safety::{self, Motion};
 use franka_imit::sde;
 use std::sync::Arc;
@@ -88,6 +89,9 @@ impl Lesson {
             options: trainer::Options::default(),
             experience: experience::Options::default(),
             gate: gate::Options::default(),
+            watch: watch::Options::default(),
+            swap_s: control::Options::default().swap_s,
+            stiffness_nm_rad: panda::Options::default().joint_stiffness_nm_rad,
             safety: safety::Options::default(),
             sde: sde::Options::default(),
             timed: Arc::clone(&self.timed),
@@ -99,14 +103,19 @@ impl Lesson {
     }
 }
 
-/// The arm: its measured joints are its desired ones.
+/// Stiffness of the soft arm's joints, Nm/rad: a quarter of the usual.
+pub(crate) const SOFT: Joints = [750.0, 750.0, 750.0, 625.0, 625.0, 500.0, 500.0];
+
+/// The arm: its measured joints are its desired ones, less what a load at the tool does to soft joints.
 pub(crate) struct Arm {
     pub(crate) state: State,
+    pub(crate) load_kg: f64,
 }
 
 impl Arm {
     pub(crate) fn at(q: Joints) -> Arm {
         let mut arm = Arm {
+            load_kg: 0.0,
             state: State {
                 time_ms: 1000,
                 q,
@@ -138,7 +147,8 @@ impl Arm {
         let next = Motion::of(&self.state).after(q);
         self.state.time_ms += 1;
         (self.state.q_d, self.state.dq_d, self.state.ddq_d) = (next.q, next.dq, next.ddq);
-        (self.state.q, self.state.dq) = (next.q, next.dq);
+        self.state.dq = next.dq;
+        self.state.q = self.sagged(&next.q);
         self.measure();
     }
 
@@ -147,6 +157,14 @@ impl Arm {
         let s = &self.state;
         let q = std::array::from_fn(|i| s.q_d[i] + (s.dq_d[i] + s.ddq_d[i] * 1e-3) * 1e-3);
         self.obey(&Command::Position(q));
+    }
+
+    /// Where the joints stand that are asked to stand at `q`.
+    pub(crate) fn sagged(&self, q: &Joints) -> Joints {
+        let load = Body { m: self.load_kg, x_C: [0.0, 0.0, 0.1034], I: [[0.0; 3]; 3] };
+        let load = dynamics::Arm { links: [Body::NOTHING; 7], ..dynamics::Arm::panda_with(load) };
+        let tau = load.gravity(q, &G_EARTH);
+        std::array::from_fn(|i| q[i] - tau[i] / SOFT[i])
     }
 
     fn measure(&mut self) {

@@ -3,12 +3,15 @@ use super::super::prepare::{self, TrajectoryFigures};
 use super::Run;
 use crate::control::{Outcome, Pulse, SampleCounts};
 use crate::learn::judge::{Errors, Judgement};
-use crate::learn::{TrainerCounts, train};
+use crate::learn::{TrainerCounts, adapt, train};
 use crate::policy::Policy;
 use crate::robot::{panda, realtime};
-use crate::telemetry::{Drive, DriveFigures, Ending};
+use crate::telemetry::{CurvePoint, Drive, DriveFigures, Ending};
 use crate::timing::Quantiles;
 use serde::Serialize;
+
+/// A load that a person would want to declare, kg; friction and the model's own errors look like less.
+const LOAD_WORTH_SAYING_KG: f64 = 0.2;
 
 /// The keys of a `run` report besides those of every report.
 #[derive(Serialize)]
@@ -30,6 +33,10 @@ pub(super) struct Figures {
     /// From the start of the process to the first command that moved the arm.
     first_motion_s: Option<f64>,
     train: Option<train::Report>,
+    /// How a policy for another tool was taught the robot's.
+    adapted: Option<adapt::Report>,
+    /// Errors by time on the path: what learning on the way has made of them.
+    error_curve: Vec<CurvePoint>,
     path: PathFigures,
 }
 
@@ -85,6 +92,8 @@ impl Figures {
             sample_counts: outcome.as_ref().map(|o| o.samples).unwrap_or_default(),
             first_motion_s: pulse.first_motion_s(),
             train: prepared.train.clone(),
+            adapted: prepared.adapted.clone(),
+            error_curve: drive.curve(),
             path: PathFigures { reference_m: reference_m.to_vec(), measured_m: measured_m.to_vec() },
         }
     }
@@ -113,20 +122,47 @@ impl Figures {
             ),
             _ => say!("error    none measured: the path was not reached"),
         }
+        let back = match d.rollbacks {
+            0 => String::new(),
+            rollbacks => format!(", {rollbacks} given up for the one before"),
+        };
         say!(
-            "learning {} samples, {} steps; {} policies offered, {} taken over, {} refused",
+            "learning {} samples, {} steps; {} policies offered, {} taken over, {} refused{back}",
             self.policies.samples,
             self.policies.steps,
             self.policies.offered,
             d.swaps,
             self.policies.rejected
         );
+        self.say_healing();
         if let (Some(tick_us), Some(first_motion_s)) = (self.tick_us, self.first_motion_s) {
             say!(
                 "timing   tick p50 {:.1} µs, p99 {:.1} µs; limiter active in {} ticks; first motion after {first_motion_s:.2} s",
                 tick_us.p50,
                 tick_us.p99,
                 d.limiter_active_ticks
+            );
+        }
+    }
+
+    /// What learning on the way has done, and what it says of the arm.
+    fn say_healing(&self) {
+        let (Some(first), Some(last)) = (self.error_curve.first(), self.error_curve.last()) else { return };
+        if self.drive.swaps > 0 && self.error_curve.len() > 1 {
+            say!(
+                "healing  from {:.2} mm off the curve and {:.1} mrad of tilt in the first second to {:.2} mm and {:.1} mrad \
+                 in the last",
+                first.contour_error_mm,
+                first.tilt_mrad,
+                last.contour_error_mm,
+                last.tilt_mrad
+            );
+        }
+        let load_kg = self.policies.undeclared_load_kg;
+        if load_kg.abs() > LOAD_WORTH_SAYING_KG {
+            say!(
+                "note     the arm sags as under {load_kg:+.2} kg that the robot does not know of: if it carries that, declare \
+                 it in robot.load_mass_kg"
             );
         }
     }

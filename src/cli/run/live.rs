@@ -48,6 +48,15 @@ impl Live {
         ));
     }
 
+    /// A line above the live one.
+    pub(super) fn say(&self, words: &str) {
+        if self.bar.is_hidden() {
+            say!("{words}");
+        } else {
+            self.bar.println(words);
+        }
+    }
+
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }

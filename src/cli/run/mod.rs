@@ -8,9 +8,10 @@ pub(super) use args::Args;
 
 use super::common::stop_flag;
 use super::exit::{SafetyStop, usage};
+use super::keys::{Key, Keys};
 use super::prepare;
 use crate::config::Config;
-use crate::control::links::{self, Request};
+use crate::control::links::{self, OperatorEnds, Request};
 use crate::control::{Controller, Outcome, Pulse, Session, Settings};
 use crate::demonstration::shapes;
 use crate::learn::{Trainer, TrainerCounts};
@@ -23,7 +24,7 @@ use live::Live;
 use prepare::Prepared;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     // All that can be refused without a robot is refused before one is touched.
@@ -44,9 +45,9 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     if args.speed_m_s.is_some() && loaded.path.timing().is_some() {
         say!("note     --speed-m-s has no effect: the file has times (t_s); leave them out, or use --speed");
     }
-    let prepared = prepare::prepare(&config, &args.trajectory, loaded.path, &state, given)?;
-    prepared.say();
     let speed = args.speed_or_default();
+    let prepared = prepare::prepare(&config, &args.trajectory, loaded.path, &state, given, speed)?;
+    prepared.say();
     let laps = args.laps_to_drive(&prepared, speed);
     if sim.is_none() && !robot::confirm(&args, &config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
@@ -56,6 +57,21 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let run = Run { args: &args, config: &config, prepared: &prepared, state: &state, speed, laps };
     let driven = run.drive(session, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
+}
+
+/// Back to the policy before, which then stays; the words for it.
+fn go_back(drive: &Drive, trainer: Option<&Trainer>, operator: &OperatorEnds) -> &'static str {
+    if drive.last().is_none_or(|sample| sample.edition == 0) {
+        return "back     nothing to go back to: the policy is the one the drive began with";
+    }
+    // First the trainer, or it might send one more.
+    if let Some(trainer) = trainer {
+        trainer.hold();
+    }
+    match operator.requests.try_send(Request::Rollback) {
+        Ok(()) => "back     to the policy before; none is taken over any more in this drive",
+        Err(_) => "back     the control thread is busy: press b again",
+    }
 }
 
 /// What is settled before the arm moves.
@@ -109,14 +125,22 @@ impl Run<'_> {
 
         let mut drive = Drive::new(Arc::clone(&prepared.timed), Arc::clone(&prepared.expert));
         let mut live = Live::new(self.laps, prepared.timed.lap_s());
+        let mut keys = trainer.as_ref().and_then(|_| Keys::open());
+        if keys.is_some() {
+            say!("keys     b goes back to the policy before and keeps it; Ctrl-C stops");
+        }
         let mut asked = false;
         let outcome = session.drive(controller, control, |_| {
             operator.samples.try_iter().for_each(|sample| drive.add(&sample));
             if stop.load(Relaxed) && !asked {
                 asked = operator.requests.try_send(Request::Stop).is_ok();
             }
+            if let Some(Key::Char('b')) = keys.as_mut().and_then(|keys| keys.next(Duration::ZERO)) {
+                live.say(go_back(&drive, trainer.as_ref(), &operator));
+            }
             live.show(&drive, pulse, asked);
         });
+        drop(keys);
         operator.samples.try_iter().for_each(|sample| drive.add(&sample));
         live.finish();
         let counts = counts();

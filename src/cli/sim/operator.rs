@@ -1,6 +1,6 @@
 //! What the keys of a terminal do: the operator beside the simulated arm.
+use super::super::keys::Key;
 use super::arms::Arms;
-use super::keys::Key;
 use super::orders::HELP;
 
 /// Every key with its meaning.
