@@ -79,7 +79,7 @@ def training(args, torch, folder, sets):
 
 def losses(args, torch, folder, sets):
     print("\nlosses, rad^2, ours against five seeds of PyTorch")
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # two are many times slower when another program wants a core
     for data in sets:
         theirs = [torch_train(torch, data, 1000, seed, (100, 300, 1000))[1] for seed in range(5)]
         ours = ours_train(args.binary, folder, data, 1000, 2)["loss_mse_rad2_at"]
