@@ -249,8 +249,7 @@ impl World {
             sim: config.sim.clone(),
         };
         let q_first = self.expert.label(&self.timed.at(0.0).0)?;
-        let options =
-            franka_imit::eval::Options { episode_s: 3.0 * self.timed.lap_s(), ..config.eval.clone() };
+        let options = &config.eval;
         let disturbance =
             Disturbance::draw(Scenario::Push, seed, &options, &self.timed, &q_first, &task.settings);
         let drove = task.drive(&policy, &Contender::Policy, &disturbance)?;

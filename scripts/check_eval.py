@@ -15,7 +15,7 @@ import numpy as np
 
 from judge_policy import answers, forward, load
 
-MEAN_SHARE, MAX_SHARE, FLOOR_MM = 0.05, 0.05, 0.002
+MEAN_SHARE, MAX_SHARE, FLOOR_MM = 0.02, 0.02, 0.001
 
 
 def curve(shape, n=200_001):
