@@ -251,7 +251,7 @@ impl World {
         let q_first = self.expert.label(&self.timed.at(0.0).0)?;
         let options = &config.eval;
         let disturbance =
-            Disturbance::draw(Scenario::Push, seed, &options, &self.timed, &q_first, &task.settings);
+            Disturbance::draw(Scenario::Push, seed, options, &self.timed, &q_first, &task.settings);
         let drove = task.drive(&policy, &Contender::Policy, &disturbance)?;
         let bound_mm = options.success_contour_mm;
         Ok(Pushed {
