@@ -218,7 +218,7 @@ impl Gate {
         }
         // Errors, not squares: the margin is a share of what a person sees.
         let better = theirs.total() <= (1.0 - self.options.margin_share) * ours.total();
-        if !better || theirs.loses_to(ours, self.options.margin_share) {
+        if !better || theirs.loses_to(ours, self.options.margin_share, SLACK) {
             return Progress::Refused(Refusal::NotBetter);
         }
         self.stage = Stage::Elsewhere { next: 0, candidate: Errors::default(), running: Errors::default() };
@@ -236,7 +236,7 @@ impl Gate {
         if !all {
             return Progress::More;
         }
-        if theirs.loses_to(ours, self.options.elsewhere_share) {
+        if theirs.loses_to(ours, self.options.elsewhere_share, SLACK) {
             return Progress::Refused(Refusal::Elsewhere);
         }
         self.stage = Stage::Ahead { tau_s: 0.0, last: None };
@@ -344,9 +344,9 @@ impl Errors {
         self.position_m().hypot(LEVER_M * self.rotation_rad())
     }
 
-    /// Whether position or orientation is worse than the other's by more than `share` and what may be chance.
-    pub(super) fn loses_to(&self, other: &Errors, share: f64) -> bool {
-        self.position_m() > (1.0 + share) * other.position_m() + SLACK.0
-            || self.rotation_rad() > (1.0 + share) * other.rotation_rad() + SLACK.1
+    /// Whether position or orientation is worse than the other's by more than `share` and `slack` (m, rad).
+    pub(super) fn loses_to(&self, other: &Errors, share: f64, slack: (f64, f64)) -> bool {
+        self.position_m() > (1.0 + share) * other.position_m() + slack.0
+            || self.rotation_rad() > (1.0 + share) * other.rotation_rad() + slack.1
     }
 }

@@ -10,6 +10,10 @@ use crate::range::{Violation, check_range};
 use crate::robot::Joints;
 use serde::{Deserialize, Serialize};
 
+/// What is not worth going back and forgetting for: 0.5 mm, 3 mrad. A joint about to turn round stands still for small
+/// changes of what is asked of it, and a policy that is better all along the path may be a little worse in one place.
+const SLACK: (f64, f64) = (5e-4, 3e-3);
+
 /// How a policy just taken over is watched.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -22,7 +26,7 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Options { window_s: 0.5, margin_share: 0.2 }
+        Options { window_s: 0.5, margin_share: 0.3 }
     }
 }
 
@@ -125,7 +129,11 @@ impl Watch {
         }
         self.since_ms = None;
         // NaN is worse, too.
-        let fine = self.now.total().is_finite() && !self.now.loses_to(&self.then, self.options.margin_share);
+        let fine =
+            self.now.total().is_finite() && !self.now.loses_to(&self.then, self.options.margin_share, SLACK);
+        if !fine {
+            log::info!("worse than before: {:?} instead of {:?}", self.now, self.then);
+        }
         if fine { Finding::Good } else { Finding::Worse }
     }
 }

@@ -54,7 +54,7 @@ pub struct Work {
     candidate: Option<Box<Edition>>,
     /// How far it goes from the running policy to the learner's.
     share: f32,
-    /// Points of the region and what the first policy answers there; the same, with what the joints lose.
+    /// Points of the region and the expert's labels; the same, with what the joints lose.
     elsewhere: Vec<(Point, Joints)>,
     exam: Vec<(Point, Joints)>,
     withdrawal: Withdrawal,
@@ -98,7 +98,7 @@ impl Work {
         let elsewhere: Vec<_> = (0..ELSEWHERE)
             .filter_map(|_| {
                 let p = anywhere(&first, &mut rng)?;
-                Some((p, first.evaluate(p.as_slice())))
+                Some((p, plan.expert.label(&p).unwrap_or_else(|_| first.evaluate(p.as_slice()))))
             })
             .collect();
         Work {
