@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 
 use franka::{ControllerMode, JointPositions, MotionFinished, RealtimeConfig, Robot, RobotState};
 use franka_imit::robot::realtime::{cores, fifo, pin};
-use franka_imit::sim::{LATE, Options, Pace, Sim, measure};
+use franka_imit::sim::{Exercise, LATE, Options, Pace, Sim};
 
 /// Runs whose median counts.
 const RUNS: usize = 5;
@@ -38,8 +38,13 @@ fn main() {
     let wanted = |figure: &str| asked.is_empty() || asked.iter().any(|word| word == figure);
     if wanted("plant") {
         row("plant step, us (median of 50 000 steps)", 2, || {
-            let steps = measure::plant_steps(&options, 50_000).expect("valid options");
-            median(steps.iter().map(us).collect())
+            let mut arm = Exercise::new(&options);
+            let step = |_| {
+                let start = Instant::now();
+                arm.step();
+                us(&start.elapsed())
+            };
+            median((0..50_000).map(step).collect())
         });
     }
     let (first, last) = (cores[0], cores[cores.len() - 1]);

@@ -50,7 +50,6 @@ pub mod faults;
 pub mod gripper;
 pub mod judge;
 mod lines;
-pub mod measure;
 mod model_library;
 mod motion;
 mod options;
