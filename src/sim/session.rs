@@ -180,21 +180,27 @@ impl<P: Protocol> Session<P> {
         }
     }
 
+    /// Whoever sees that the client has gone finds the port open.
     fn client_left(&mut self, events: &mut Vec<Event<P::Request>>) {
         self.replies.clear();
+        self.listen_anew();
         events.push(Event::Left);
+    }
+
+    fn listen_anew(&mut self) {
+        match listener(self.address) {
+            Ok(listener) => self.listener = Some(listener),
+            Err(error) => {
+                log::error!("cannot listen on {} again: {error}; trying on", self.address);
+                self.listen_again = Instant::now() + LISTEN_AGAIN;
+            }
+        }
     }
 
     /// Accepts connections and serves the first that says Connect with our version.
     fn admit(&mut self, events: &mut Vec<Event<P::Request>>, pretend: &mut dyn FnMut() -> Option<u16>) {
         if self.listener.is_none() && Instant::now() >= self.listen_again {
-            match listener(self.address) {
-                Ok(listener) => self.listener = Some(listener),
-                Err(error) => {
-                    log::error!("cannot listen on {} again: {error}; trying on", self.address);
-                    self.listen_again = Instant::now() + LISTEN_AGAIN;
-                }
-            }
+            self.listen_anew();
         }
         while self.waiting.len() < WAITING_MAX
             && let Some(Ok((stream, peer))) = self.listener.as_ref().map(TcpListener::accept)
