@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Plot a run's report: the loss curve, and the reference and measured path.
+"""Plot a run's report: the loss curve, the reference and measured path, and the errors over time.
 
-Reads `train.loss_mse_rad2_at` ({"epoch": loss}) and `path.reference_m`, `path.measured_m` ([[x, y, z], …]).
+Reads `train.loss_mse_rad2_at` ({"epoch": loss}), `path.reference_m`, `path.measured_m` ([[x, y, z], …]) and
+`error_curve` ([{"t_s", "contour_error_mm", "tilt_mrad", "swaps", "rollbacks"}, …]).
 What a report does not hold is named and left out; a report that holds none of it is an error.
 """
 import argparse
@@ -40,6 +41,19 @@ def plot_path(axes, reference, measured):
     axes.grid(alpha=0.3)
 
 
+def plot_curve(axes, curve):
+    t = [p["t_s"] for p in curve]
+    axes.plot(t, [p["contour_error_mm"] for p in curve], label="off the curve, mm")
+    axes.plot(t, [p["tilt_mrad"] for p in curve], "--", label="tilt, mrad")
+    for before, after in zip(curve, curve[1:]):
+        for key, colour in (("swaps", "green"), ("rollbacks", "red")):
+            if after[key] > before[key]:
+                axes.axvline(after["t_s"], color=colour, alpha=0.4, linewidth=0.8)
+    axes.set(xlabel="time on the path, s", ylim=(0, None), title="errors; green: taken over, red: given up")
+    axes.legend()
+    axes.grid(alpha=0.3)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("report", type=Path)
@@ -56,12 +70,12 @@ def main():
     report.setdefault("train", report if "loss_mse_rad2_at" in report else None)
     found = {
         key: section(report, *key.split("."))
-        for key in ("train.loss_mse_rad2_at", "path.reference_m", "path.measured_m")
+        for key in ("train.loss_mse_rad2_at", "path.reference_m", "path.measured_m", "error_curve")
     }
     for key in (key for key, value in found.items() if value is None):
         print(f"{args.report}: no {key}; left out", file=sys.stderr)
-    losses, reference, measured = found.values()
-    panels = int(losses is not None) + int(bool(reference or measured))
+    losses, reference, measured, curve = found.values()
+    panels = int(losses is not None) + int(bool(reference or measured)) + int(curve is not None)
     if panels == 0:
         print(f"{args.report}: nothing to plot; give the report of a run or a training", file=sys.stderr)
         return 1
@@ -78,7 +92,9 @@ def main():
             plot_loss(next(panel), losses)
         if reference or measured:
             plot_path(next(panel), reference, measured)
-    except (TypeError, ValueError, IndexError, AttributeError) as error:
+        if curve is not None:
+            plot_curve(next(panel), curve)
+    except (KeyError, TypeError, ValueError, IndexError, AttributeError) as error:
         print(f"{args.report}: not the shape this script reads: {error}", file=sys.stderr)
         return 1
     figure.tight_layout()

@@ -50,9 +50,9 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             learning_rate: 2e-4,
-            batch_driven: 32,
-            batch_targets: 32,
-            batch_elsewhere: 32,
+            batch_driven: 64,
+            batch_targets: 64,
+            batch_elsewhere: 64,
             candidate_steps: 150,
             patience: 4,
             lockstep_portions: 1,
