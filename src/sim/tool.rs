@@ -2,12 +2,12 @@
 use nalgebra::Vector3;
 use serde::{Deserialize, Serialize};
 
-use super::settings::rigid;
+use super::settings::{IDENTITY, rigid};
 use crate::dynamics::{Body, HAND};
 use crate::kinematics::{Pose, hand_tool, to_column_major};
 use crate::range::{Violation, check_each, check_range, check_that};
 
-/// Tilt of the nominal end effector about its x axis, rad. Exactly downwards would be exactly half a turn, which the
+/// Tilt of the hand about its x axis, rad. Exactly downwards would be exactly half a turn, which the
 /// linear algebra of libfranka-rs 0.9.0 (nalgebra 0.23, `Rotation3::from_matrix`) takes for no turn at all, so that its
 /// filter and limiter, and its users' own controllers, would go wrong where no real arm ever stands.
 const TILT: f64 = 1e-10;
@@ -29,7 +29,7 @@ pub struct Tool {
 impl Default for Tool {
     /// The bare flange.
     fn default() -> Self {
-        Self { F_T_NE: tilted(&Pose::identity()), m_ee_kg: 0.0, F_x_Cee_m: [0.0; 3], I_ee_kg_m2: [0.0; 9] }
+        Self { F_T_NE: IDENTITY, m_ee_kg: 0.0, F_x_Cee_m: [0.0; 3], I_ee_kg_m2: [0.0; 9] }
     }
 }
 
@@ -37,7 +37,7 @@ impl Tool {
     /// The Franka hand.
     pub fn hand() -> Self {
         Self {
-            F_T_NE: tilted(&hand_tool()),
+            F_T_NE: to_column_major(&(hand_tool() * Pose::rotation(Vector3::x() * TILT))),
             m_ee_kg: HAND.m,
             F_x_Cee_m: HAND.x_C,
             I_ee_kg_m2: std::array::from_fn(|i| HAND.I[i % 3][i / 3]),
@@ -73,10 +73,6 @@ impl Tool {
             I: [[I[0], I[3], I[6]], [I[1], I[4], I[7]], [I[2], I[5], I[8]]],
         }
     }
-}
-
-fn tilted(tool: &Pose) -> [f64; 16] {
-    to_column_major(&(tool * Pose::rotation(Vector3::x() * TILT)))
 }
 
 #[cfg(test)]
