@@ -1,6 +1,6 @@
 //! Speed of the network, as floating-point operations a second and microseconds an answer.
 //!
-//! `cargo bench --bench policy`; a multiply and an add are two operations. `scripts/bench_pytorch.py` prints
+//! `cargo bench --bench policy`; a multiply and an add are two operations. `scripts/bench_frameworks.py` prints
 //! PyTorch's figures for the same work: compare within one session on one machine, as ratios.
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use franka_imit::policy::kernel::Isa;

@@ -225,11 +225,11 @@ fn a_millisecond_loses_no_digits() {
 }
 
 #[test]
-fn the_default_tube_is_eight_millimetres_wide() {
+fn the_default_tube_is_fifteen_millimetres_wide() {
     let options = Options::default();
     assert!(options.validate().is_empty());
     let late = Process::from_options(&options).transition(0.0, 1e3);
-    assert!((late.std - 0.008).abs() < 1e-12);
+    assert!((late.std - 0.015).abs() < 1e-12);
 }
 
 #[test]

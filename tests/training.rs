@@ -1,10 +1,10 @@
 //! Training gives the policy that was asked for, the same each time.
 #![allow(non_snake_case)]
 use franka_imit::demonstration::expert::{self, Expert};
-use franka_imit::demonstration::{Dataset, Example};
+use franka_imit::demonstration::{Dataset, Example, LabelledBy};
 use franka_imit::kinematics::{Point, hand_tool};
 use franka_imit::learn::train::{Error, Options, Perturbed, Trained, train};
-use franka_imit::policy::{Options as Shape, Policy};
+use franka_imit::policy::{Input, Options as Shape, Policy};
 use franka_imit::sde::{self, Form, Targets};
 use rand::{SeedableRng, rngs::StdRng};
 use std::path::Path;
@@ -81,6 +81,87 @@ fn perturbed_targets_are_what_teaches_the_tube() {
     };
     let (without, with) = (beside(&quick(), 0.0), beside(&quick(), 1.0));
     assert!(with < 0.2 * without, "{with} mm with perturbed targets, {without} mm without");
+}
+
+#[test]
+fn the_task_form_teaches_the_tube_without_the_joints_of_its_labels() {
+    let judged = |form: Form| {
+        let (mut targets, mut random, expert) =
+            (Targets::new(&sde::Options::default()), StdRng::seed_from_u64(5), expert());
+        let mut draw = |example: &Example| {
+            let from = (&example.O_p_EE, &example.q);
+            let target = targets.draw(&mut random, from, |_, to| expert.label(to).ok())?;
+            // Joints of no use but for the orientation they show: the form `task` must not look at them.
+            let q = if form == Form::Task { other_elbow(&target.q) } else { target.q };
+            Some(Example { O_p_EE: target.O_p_EE, q })
+        };
+        let perturbed = Perturbed { form, ..perturbed(1.0, &mut draw) };
+        let options = Options { solve_last_layer: false, steps: 1500, targets: 1000, ..Options::default() };
+        let mut policy = train(&square(), &small(), Some(perturbed), &options, &mut |_| {}).unwrap().policy;
+        let beside: Vec<Example> = square()
+            .examples
+            .iter()
+            .map(|e| e.O_p_EE + Point::new(0.004, 0.0, 0.012))
+            .map(|O_p_EE| Example { O_p_EE, q: expert.label(&O_p_EE).unwrap() })
+            .collect();
+        franka_imit::learn::judge::judge(&mut policy, &beside, &hand_tool())
+    };
+    let (target, task) = (judged(Form::Target), judged(Form::Task));
+    assert!(task.error_mm.mean < 1.5, "{task:?}");
+    assert!(task.tilt_mrad.mean < 10.0, "{task:?}");
+    assert!(task.error_mm.mean < 3.0 * target.error_mm.mean, "{task:?} {target:?}");
+}
+
+/// Joints of the same orientation at the end effector (nearly), far from the expert's.
+fn other_elbow(q: &[f64; 7]) -> [f64; 7] {
+    let at = franka_imit::kinematics::forward(q, &hand_tool());
+    let branches = franka_imit::kinematics::inverse(&at, &hand_tool(), q[6] + 0.3);
+    branches.nearest(q).unwrap().q
+}
+
+#[test]
+fn a_policy_asked_with_poses_follows_position_and_orientation() {
+    // A hand that turns the tool as it moves: the same places again with another orientation.
+    let tool = hand_tool();
+    let q = |t: f64| {
+        let mut q = expert().label(&Point::new(0.45 + 0.05 * t.cos(), 0.05 * t.sin(), 0.4)).unwrap();
+        q[4] += 0.2 * (3.0 * t).sin();
+        q[5] += 0.1 * (2.0 * t).cos();
+        q
+    };
+    let examples = (0..1200)
+        .map(|i| q(0.01 * f64::from(i)))
+        .map(|q| Example { O_p_EE: franka_imit::kinematics::forward(&q, &tool).translation.vector, q });
+    let data = Dataset {
+        examples: examples.collect(),
+        F_T_EE: tool,
+        source: "a hand".into(),
+        labelled_by: LabelledBy::Demonstration,
+    };
+    let shape = Shape { hidden: vec![64, 64], input: Input::Pose, ..Shape::default() };
+    let (mut targets, mut random, expert) =
+        (Targets::new(&sde::Options::default()), StdRng::seed_from_u64(5), expert());
+    let mut draw = |example: &Example| {
+        let from = franka_imit::kinematics::forward(&example.q, &tool);
+        let target = targets.draw_pose(&mut random, (&from, &example.q), |from, to| {
+            expert.pose_continuation(from, to).ok()
+        })?;
+        Some(Example { O_p_EE: target.O_T_EE.translation.vector, q: target.q })
+    };
+    let options = Options { steps: 3000, targets: 4000, ..Options::default() };
+    let Trained { mut policy, report } =
+        train(&data, &shape, Some(perturbed(1.0, &mut draw)), &options, &mut |_| {}).unwrap();
+    let (line, tube) = (report.held_out, report.perturbed.unwrap());
+    assert!(line.error_mm.mean < 0.3 && line.tilt_mrad.mean < 1.0, "{line:?}");
+    assert!(tube.error_mm.mean < 2.0 && tube.tilt_mrad.mean < 8.0, "{tube:?}");
+    let card = policy.card();
+    assert_eq!(card.input, Input::Pose);
+    assert_eq!(card.region.as_ref().unwrap().min.len(), 9);
+    let mut loaded = Policy::from_bytes(&policy.to_bytes()).unwrap();
+    assert_eq!(loaded.card(), policy.card());
+    let at = Input::Pose.numbers(&franka_imit::kinematics::forward(&data.examples[7].q, &tool));
+    assert_eq!(loaded.evaluate(&at), policy.evaluate(&at));
+    assert!(policy.evaluate(&at[..3]).iter().all(|q| q.is_nan()), "a position is no pose");
 }
 
 #[test]

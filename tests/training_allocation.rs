@@ -7,19 +7,25 @@ use franka_imit::learn::train::{Options, Perturbed, train};
 use franka_imit::policy;
 use franka_imit::sde::Form;
 use std::alloc::{GlobalAlloc, Layout, System};
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
 struct Counting;
 static ALLOCATIONS: AtomicUsize = AtomicUsize::new(0);
+/// Bytes in use, and the most that ever were.
+static LIVE: AtomicIsize = AtomicIsize::new(0);
+static MOST: AtomicIsize = AtomicIsize::new(0);
 
 // SAFETY: every call is the system's.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         ALLOCATIONS.fetch_add(1, Ordering::Relaxed);
+        let live = LIVE.fetch_add(layout.size() as isize, Ordering::Relaxed) + layout.size() as isize;
+        MOST.fetch_max(live, Ordering::Relaxed);
         // SAFETY: the caller's promise is the system's condition.
         unsafe { System.alloc(layout) }
     }
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
+        LIVE.fetch_sub(layout.size() as isize, Ordering::Relaxed);
         // SAFETY: the caller's promise is the system's condition.
         unsafe { System.dealloc(pointer, layout) }
     }
@@ -41,11 +47,10 @@ fn more_steps_allocate_no_more() {
         labelled_by: LabelledBy::File,
     };
     let shape = policy::Options { hidden: vec![16, 20], ..policy::Options::default() };
-    let allocations = |steps, batch| {
-        let options = Options { steps, batch, targets: 200, ..Options::default() };
+    let allocations = |steps, batch, threads, form| {
+        let options = Options { steps, batch, threads, targets: 200, ..Options::default() };
         let mut draw = |example: &Example| Some(*example);
-        let perturbed =
-            Perturbed { lambda: 0.5, form: Form::Target, demonstrations: vec![], draw: &mut draw };
+        let perturbed = Perturbed { lambda: 0.5, form, demonstrations: vec![], draw: &mut draw };
         let before = ALLOCATIONS.load(Ordering::Relaxed);
         let trained = train(&data, &shape, Some(perturbed), &options, &mut |_| {}).unwrap();
         let count = ALLOCATIONS.load(Ordering::Relaxed) - before;
@@ -53,8 +58,19 @@ fn more_steps_allocate_no_more() {
         count
     };
     for batch in [0, 64] {
-        let warm = allocations(2, batch);
-        assert_eq!(allocations(2, batch), warm);
-        assert_eq!(allocations(2000, batch), warm, "batch {batch}: a step allocates");
+        for (threads, form) in [(1, Form::Target), (2, Form::Target), (1, Form::Task), (2, Form::Task)] {
+            let warm = allocations(2, batch, threads, form);
+            let case = format!("batch {batch}, {threads} threads, {form:?}");
+            assert_eq!(allocations(2, batch, threads, form), warm, "{case}");
+            assert_eq!(allocations(1000, batch, threads, form), warm, "{case}: a step allocates");
+        }
     }
+    // And little before the first one: the original's network and data, both threads.
+    LIVE.store(0, Ordering::Relaxed);
+    MOST.store(0, Ordering::Relaxed);
+    let original = Options { steps: 2, threads: 2, ..Options::original() };
+    let data = Dataset { examples: data.examples.iter().cycle().take(1894).copied().collect(), ..data };
+    train(&data, &policy::Options::original(), None, &original, &mut |_| {}).unwrap();
+    let mib = MOST.load(Ordering::Relaxed) >> 20;
+    assert!(mib <= 64, "training took {mib} MiB");
 }

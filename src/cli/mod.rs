@@ -7,10 +7,12 @@ macro_rules! say {
     }};
 }
 
+mod bench;
 mod common;
 mod eval;
 mod exit;
 mod expert;
+mod fit_sde;
 mod keys;
 mod prepare;
 mod run;
@@ -48,6 +50,9 @@ enum Command {
     /// Judge a policy along a trajectory, without a robot.
     #[command(after_help = EXIT_CODES)]
     Eval(eval::Args),
+    /// Measure what this machine does: the network, training, kinematics, a tick, the simulated arm.
+    #[command(after_help = EXIT_CODES)]
+    Bench(bench::Args),
     /// Simulate a Panda on a socket: libfranka, libfranka-rs and panda-py connect to it.
     #[command(after_help = EXIT_CODES)]
     Sim(sim::Args),
@@ -72,6 +77,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Expert(args) => expert::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Bench(args) => bench::run(&args),
         Command::Sim(args) => sim::run(args),
     };
     match result {

@@ -1,12 +1,16 @@
 //! `train`: a policy from demonstrations, or from expert data made on the spot.
 use super::common::{Common, bar};
 use super::exit::usage;
+use super::fit_sde::{Fitted, fit_sde};
 use crate::config::Config;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::import::Dropped;
-use crate::demonstration::{Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, json, shapes};
-use crate::kinematics::{Point, hand_tool};
-use crate::learn::train::{self, Perturbed, Progress, Trained};
+use crate::demonstration::{
+    Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, csv, json, shapes,
+};
+use crate::kinematics::{Point, Pose, forward, hand_tool};
+use crate::learn::train::{self, Keep, Perturbed, Progress, Trained};
+use crate::policy::Input;
 use crate::sde;
 use crate::telemetry::{Ending, Report};
 use anyhow::Context;
@@ -14,7 +18,10 @@ use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::Ordering::Relaxed;
 
+/// The data that is made on the spot: a box of workspace.
+const BOX: &str = "box";
 /// Points of `--data box`.
 const BOX_SAMPLES: usize = 2000;
 /// Keeps the draws of the perturbed targets apart from those of the weights.
@@ -23,7 +30,8 @@ const TARGET_STREAM: u64 = 0x7364_6531;
 /// Train a policy from demonstrations, or from expert data made on the spot.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// box, circle, square, figure-eight, a drawing (.csv), or examples (.json: a list of
+    /// box, circle, square, figure-eight, a drawing (.csv; with qx,qy,qz,qw and network.input = "pose", a motion
+    /// of whole poses), or examples (.json: a list of
     /// desired_end_effector_position and joint_angles); may be given several times.
     #[arg(long, required = true, value_name = "SHAPE|FILE")]
     data: Vec<String>,
@@ -42,6 +50,23 @@ pub(super) struct Args {
     /// Seed of everything random. [default: training.seed]
     #[arg(long)]
     seed: Option<u64>,
+    /// Take theta and sigma of the process from the deviations in a recorded run: a wire log of the simulated robot.
+    #[arg(long, value_name = "WIRELOG")]
+    fit_sde: Option<PathBuf>,
+    /// Threads, 1 or 2; the policy is the same, bit for bit. [default: training.threads]
+    #[arg(long)]
+    threads: Option<usize>,
+    /// Keep the training here while it runs, and when a signal stops it.
+    #[arg(long, value_name = "FILE")]
+    checkpoint: Option<PathBuf>,
+    /// Updates between two checkpoints.
+    #[arg(long, value_name = "STEPS", default_value_t = 1000, requires = "checkpoint",
+          value_parser = clap::value_parser!(u32).range(1..))]
+    checkpoint_steps: u32,
+    /// Go on from a checkpoint, with the same data and options: the policy is the one that would have come of it
+    /// without the pause, bit for bit.
+    #[arg(long, value_name = "FILE")]
+    resume: Option<PathBuf>,
     #[command(flatten)]
     common: Common,
 }
@@ -51,7 +76,13 @@ pub(super) struct Args {
 struct Figures {
     data: Vec<DataFigures>,
     lambda: f64,
+    form: sde::Form,
+    /// With `--fit-sde`: what the recorded run says of the process.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    fitted: Option<Fitted>,
     out: Option<PathBuf>,
+    /// The most memory that the program had, where the system says so.
+    peak_memory_bytes: Option<u64>,
     #[serde(flatten)]
     train: train::Report,
 }
@@ -83,15 +114,37 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
             return Err(usage(format!("--lambda: {violation}")));
         }
     }
-    super::common::check_writable("--out", args.out.as_deref())?;
-    let (data, found) = gather(args, &config)?;
-    if let Some(epochs) = args.epochs {
-        config.training.steps = steps_of(epochs, &data, config.training.batch);
+    let fitted = args.fit_sde.as_deref().map(|file| fit_sde(&mut config, file)).transpose()?;
+    if let Some(threads) = args.threads {
+        config.training.threads = threads;
         if let Some(violation) = config.training.validate().first() {
-            return Err(usage(format!("--epochs {epochs}: {violation}")));
+            return Err(usage(format!("--threads: {violation}")));
         }
     }
-    let Trained { policy, report } = learn(&config, &data)?;
+    super::common::check_writable("--out", args.out.as_deref())?;
+    super::common::check_writable("--checkpoint", args.checkpoint.as_deref())?;
+    let Gathered { data, lengths, found } = gather(args, &config)?;
+    config.training.steps = steps_of(args, &config, &data);
+    if let Some(violation) = config.training.validate().first() {
+        return Err(usage(format!("--epochs {}: {violation}", args.epochs.unwrap_or(0))));
+    }
+    let stop = super::common::stop_flag()?;
+    // Only with a checkpoint is there something to bring to rest.
+    stop.store(args.checkpoint.is_none(), Relaxed);
+    let keep = Keep {
+        resume: args.resume.as_deref(),
+        checkpoint: args.checkpoint.as_deref(),
+        every_steps: args.checkpoint_steps as usize,
+        stop: args.checkpoint.as_ref().map(|_| &*stop),
+    };
+    let Trained { policy, report } = match learn_kept(&config, &data, lengths, &keep) {
+        Ok(trained) => trained,
+        Err(error @ train::Error::Stopped { .. }) => {
+            let file = args.checkpoint.as_deref().unwrap_or(Path::new("")).display();
+            anyhow::bail!("{error}; go on with the same command and --resume {file}");
+        }
+        Err(error) => return Err(usage(error)),
+    };
     say(&report);
     if let Some(out) = &args.out {
         policy.save(out)?;
@@ -99,30 +152,45 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     } else {
         say!("policy   not kept; give --out FILE.safetensors to keep it");
     }
-    let figures = Figures { data: found, lambda: config.sde.lambda, out: args.out.clone(), train: report };
+    let figures = Figures {
+        data: found,
+        lambda: config.sde.lambda,
+        form: config.sde.form,
+        fitted,
+        out: args.out.clone(),
+        peak_memory_bytes: super::common::peak_memory_bytes(),
+        train: report,
+    };
     args.common.write(&Report::new("train", Ending::Done, Vec::new(), figures))
 }
 
 /// Trains on `data` and the perturbed targets around it, with a bar.
 pub(super) fn learn(config: &Config, data: &Dataset) -> anyhow::Result<Trained> {
+    learn_kept(config, data, Vec::new(), &Keep::default()).map_err(usage)
+}
+
+/// [`learn`] with checkpoints; `demonstrations` says how many examples each demonstration has.
+fn learn_kept(
+    config: &Config,
+    data: &Dataset,
+    demonstrations: Vec<usize>,
+    keep: &Keep,
+) -> Result<Trained, train::Error> {
     let expert = Expert::new(config.expert, data.F_T_EE);
     // Labels that are the expert's function of the position stay that function; a person's are continued.
     let by_expert = matches!(data.labelled_by, LabelledBy::Expert(_));
     let mut draw = tube(config, &expert, by_expert, config.training.seed);
     let bar = bar(config.training.steps as u64, "training {bar:24.cyan/dim} {percent:>3} % {msg}");
-    let perturbed = Perturbed {
-        lambda: config.sde.lambda,
-        form: config.sde.form,
-        demonstrations: Vec::new(),
-        draw: &mut draw,
+    let perturbed =
+        Perturbed { lambda: config.sde.lambda, form: config.sde.form, demonstrations, draw: &mut draw };
+    let mut tell = |p: Progress| {
+        bar.set_position(p.step as u64);
+        bar.set_message(format!("loss {:.2e} rad²", p.loss_mse_rad2));
     };
     let trained =
-        train::train(data, &config.network, Some(perturbed), &config.training, &mut |p: Progress| {
-            bar.set_position(p.step as u64);
-            bar.set_message(format!("loss {:.2e} rad²", p.loss_mse_rad2));
-        });
+        train::train_kept(data, &config.network, Some(perturbed), &config.training, keep, &mut tell);
     bar.finish_and_clear();
-    trained.map_err(usage)
+    trained
 }
 
 /// Draws perturbed targets about examples: positions of the process, labelled by the expert's own rule or, for
@@ -135,7 +203,16 @@ pub(super) fn tube<'a>(
 ) -> impl FnMut(&Example) -> Option<Example> + use<'a> {
     let mut targets = sde::Targets::new(&config.sde);
     let mut rng = StdRng::seed_from_u64(seed ^ TARGET_STREAM);
+    let input = config.network.input;
     move |example| {
+        if input == Input::Pose {
+            let turned = forward(&example.q, expert.F_T_EE()).rotation;
+            let from = Pose::from_parts(example.O_p_EE.into(), turned);
+            let target = targets.draw_pose(&mut rng, (&from, &example.q), |from, to| {
+                if by_rule { expert.label_pose(to).ok() } else { expert.pose_continuation(from, to).ok() }
+            })?;
+            return Some(Example { O_p_EE: target.O_T_EE.translation.vector, q: target.q });
+        }
         let target = targets.draw(&mut rng, (&example.O_p_EE, &example.q), |from, to| {
             if by_rule { expert.label(to).ok() } else { expert.continuation(from, to).ok() }
         })?;
@@ -168,8 +245,16 @@ pub(super) fn say(report: &train::Report) {
     );
 }
 
+/// All that was given to train on.
+struct Gathered {
+    data: Dataset,
+    /// Examples of each `--data`, in order: each is a demonstration.
+    lengths: Vec<usize>,
+    found: Vec<DataFigures>,
+}
+
 /// All `--data` as one data set of one tool.
-fn gather(args: &Args, config: &Config) -> anyhow::Result<(Dataset, Vec<DataFigures>)> {
+fn gather(args: &Args, config: &Config) -> anyhow::Result<Gathered> {
     let mut all: Option<Dataset> = None;
     let mut found = Vec::new();
     for name in &args.data {
@@ -195,12 +280,13 @@ fn gather(args: &Args, config: &Config) -> anyhow::Result<(Dataset, Vec<DataFigu
             }
         }
     }
-    all.map(|all| (all, found)).context("no --data was given")
+    let lengths = found.iter().map(|figures: &DataFigures| figures.samples).collect();
+    all.map(|data| Gathered { data, lengths, found }).context("no --data was given")
 }
 
 fn one(args: &Args, config: &Config, name: &str) -> anyhow::Result<(Dataset, DataFigures)> {
     let expert = Expert::new(config.expert, hand_tool());
-    if name == "box" {
+    if name == BOX {
         let (min, max) = (Point::from(BOX_MIN_M), Point::from(BOX_MAX_M));
         let data = Dataset::box_of_workspace(&expert, &min, &max, BOX_SAMPLES, config.training.seed)
             .map_err(usage)?;
@@ -208,6 +294,16 @@ fn one(args: &Args, config: &Config, name: &str) -> anyhow::Result<(Dataset, Dat
     }
     if Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
         return examples(args, &expert, name);
+    }
+    if config.network.input == Input::Pose
+        && Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
+        && let csv::Rows { points, orientations: Some(turns), .. } =
+            csv::read_csv(Path::new(name)).map_err(usage)?
+    {
+        let poses: Vec<Pose> =
+            points.iter().zip(turns).map(|(p, turn)| Pose::from_parts((*p).into(), turn)).collect();
+        let data = Dataset::from_poses(&expert, &poses, name).map_err(usage)?;
+        return Ok(with_figures(data, None, None, None));
     }
     let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
     let survey = expert.survey(path.points());
@@ -218,16 +314,22 @@ fn one(args: &Args, config: &Config, name: &str) -> anyhow::Result<(Dataset, Dat
 /// A file of examples: audited, and labelled anew if asked.
 fn examples(args: &Args, expert: &Expert, name: &str) -> anyhow::Result<(Dataset, DataFigures)> {
     let file = Path::new(name);
-    let audit = Audit::of(&json::read(file).map_err(usage)?, name);
+    let bytes = std::fs::metadata(file).map_or(0, |metadata| metadata.len());
+    let bar = bar(bytes, "reading  {bar:24.cyan/dim} {percent:>3} % of {total_bytes}");
+    let examples = json::read_telling(file, &mut |bytes| bar.set_position(bytes));
+    bar.finish_and_clear();
+    let examples = examples.map_err(usage)?;
+    let audit = Audit::of(&examples, name);
     say!("{audit}");
     if !args.relabel {
-        let data = Dataset::load(file, None).map_err(usage)?;
+        let data = Dataset::of_examples(examples, &audit, None).map_err(usage)?;
         if !audit.is_sound() {
             say!("note     no network is accurate on labels like these; --relabel takes our expert's");
         }
         return Ok(with_figures(data, Some(audit), None, None));
     }
-    let relabelled = Dataset::load(file, Some(*expert.F_T_EE())).map_err(usage)?.relabel(expert);
+    let tool = Some(*expert.F_T_EE());
+    let relabelled = Dataset::of_examples(examples, &audit, tool).map_err(usage)?.relabel(expert);
     let dropped = relabelled.dropped;
     say!(
         "relabel  {} positions kept with our expert's labels, {} dropped ({} out of reach, the rest too near a joint limit)",
@@ -252,8 +354,12 @@ fn with_figures(
     (data, figures)
 }
 
-/// Updates that make so many passes over the data.
-fn steps_of(epochs: usize, data: &Dataset, batch: usize) -> usize {
-    let batches = if batch == 0 { 1 } else { data.examples.len().div_ceil(batch).max(1) };
+/// Updates: so many passes over the data, or what the configuration says for it.
+fn steps_of(args: &Args, config: &Config, data: &Dataset) -> usize {
+    let training = &config.training;
+    let Some(epochs) = args.epochs else {
+        return if args.data.iter().any(|name| name == BOX) { training.box_steps } else { training.steps };
+    };
+    let batches = if training.batch == 0 { 1 } else { data.examples.len().div_ceil(training.batch).max(1) };
     epochs.saturating_mul(batches)
 }

@@ -2,6 +2,7 @@
 use super::drawing::REACH_MAX_M;
 use super::shapes::nearest;
 use crate::kinematics::Point;
+use nalgebra::{Quaternion, UnitQuaternion};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
@@ -13,11 +14,16 @@ pub const POINTS_MAX: usize = 200_000;
 /// Every column a trajectory may have; `t_s` and the orientation (xyzw) may be left out.
 const COLUMNS: [&str; 8] = ["t_s", "x_m", "y_m", "z_m", "qx", "qy", "qz", "qw"];
 
+/// How far from 1 the length of a quaternion may be: four decimals a component.
+const UNIT_TOLERANCE: f64 = 1e-3;
+
 /// Points as written, in the base frame, m.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Rows {
     /// Positions in order.
     pub points: Vec<Point>,
+    /// The end effector's orientation at each, if the file says so: for policies whose input is a pose.
+    pub orientations: Option<Vec<UnitQuaternion<f64>>>,
     /// When each was drawn, s, if the file says so.
     pub times_s: Option<Vec<f64>>,
     /// What was accepted but not used as written.
@@ -28,7 +34,7 @@ pub struct Rows {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum Warning {
-    /// Orientation columns: read, checked, and not used.
+    /// Orientation columns, where only positions are asked for.
     OrientationUnused { file: PathBuf },
     /// Neighbouring points far apart for their file: the pen was lifted, or a row is missing.
     Gap { file: PathBuf, index: usize, gap_m: f64 },
@@ -38,7 +44,11 @@ impl Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::OrientationUnused { file } => {
-                write!(f, "{}: qx,qy,qz,qw are not used yet; the tool points down", file.display())
+                write!(
+                    f,
+                    "{}: qx,qy,qz,qw are not used; the tool points down (train with network.input = \"pose\" uses them)",
+                    file.display()
+                )
             }
             Self::Gap { file, index, gap_m } => write!(
                 f,
@@ -72,7 +82,7 @@ pub enum Error {
     Value { file: PathBuf, line: usize, column: &'static str, value: String, allowed: String },
 }
 
-/// Reads a CSV file with the header `t_s,x_m,y_m,z_m` (`t_s` optional; `qx,qy,qz,qw` read and not used).
+/// Reads a CSV file with the header `t_s,x_m,y_m,z_m` (`t_s` optional, and `qx,qy,qz,qw`).
 ///
 /// # Errors
 /// File, line, column, value, what is allowed, and what to change.
@@ -108,6 +118,7 @@ pub fn parse_csv(bytes: &[u8], file: &Path) -> Result<Rows, Error> {
         columns(header).map_err(|(column, problem)| Error::Header { file: file(), line, column, problem })?;
     let mut rows = Rows { times_s: columns.contains(&"t_s").then(Vec::new), ..Default::default() };
     if columns.contains(&"qx") {
+        rows.orientations = Some(Vec::new());
         rows.warnings.push(Warning::OrientationUnused { file: file() });
     }
     for (line, text) in lines {
@@ -115,7 +126,7 @@ pub fn parse_csv(bytes: &[u8], file: &Path) -> Result<Rows, Error> {
         if found != columns.len() {
             return Err(Error::Ragged { file: file(), line, found, expected: columns.len() });
         }
-        let mut p = Point::zeros();
+        let (mut p, mut turn) = (Point::zeros(), Quaternion::new(0.0, 0.0, 0.0, 0.0));
         for (&column, text) in columns.iter().zip(text.split(',').map(str::trim)) {
             let before = rows.times_s.as_ref().and_then(|t| t.last()).copied();
             let wrong = |allowed| Error::Value { file: file(), line, column, value: shown(text), allowed };
@@ -125,10 +136,20 @@ pub fn parse_csv(bytes: &[u8], file: &Path) -> Result<Rows, Error> {
                 "x_m" => p.x = value,
                 "y_m" => p.y = value,
                 "z_m" => p.z = value,
-                _ => (),
+                "qx" => turn.i = value,
+                "qy" => turn.j = value,
+                "qz" => turn.k = value,
+                _ => turn.w = value,
             }
         }
         rows.points.push(p);
+        if let Some(orientations) = &mut rows.orientations {
+            if (turn.norm() - 1.0).abs() > UNIT_TOLERANCE {
+                let (value, allowed) = (format!("a quaternion of length {:.4}", turn.norm()), "1".to_owned());
+                return Err(Error::Value { file: file(), line, column: "qx", value, allowed });
+            }
+            orientations.push(UnitQuaternion::new_normalize(turn));
+        }
         if rows.points.len() > POINTS_MAX {
             return Err(Error::TooMany { file: file() });
         }

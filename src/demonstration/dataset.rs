@@ -109,10 +109,19 @@ impl Dataset {
     /// # Errors
     /// [`Error::Unlabelled`] when the expert has no label for a point; [`Error::Empty`].
     pub fn from_points(expert: &Expert, points: &[Point], source: &str) -> Result<Self, Error> {
+        Self::from_labels(expert, points, |index| expert.label(&points[index]), source)
+    }
+
+    fn from_labels(
+        expert: &Expert,
+        points: &[Point],
+        label: impl Fn(usize) -> Result<Joints, expert::Error>,
+        source: &str,
+    ) -> Result<Self, Error> {
         let mut examples = Vec::with_capacity(points.len());
         let mut first = None;
         for (index, O_p_EE) in points.iter().enumerate() {
-            match expert.label(O_p_EE) {
+            match label(index) {
                 Ok(q) => examples.push(Example { O_p_EE: *O_p_EE, q }),
                 Err(why) => first = first.or(Some((index, why))),
             }
@@ -123,6 +132,15 @@ impl Dataset {
             return Err(Error::Unlabelled { source_name, unlabelled, points: points.len(), index, why });
         }
         Self::labelled(expert, examples, source_name)
+    }
+
+    /// A motion through whole poses of the end effector, labelled by `expert`.
+    ///
+    /// # Errors
+    /// As [`Dataset::from_points`].
+    pub fn from_poses(expert: &Expert, poses: &[Pose], source: &str) -> Result<Self, Error> {
+        let points: Vec<Point> = poses.iter().map(|pose| pose.translation.vector).collect();
+        Self::from_labels(expert, &points, |index| expert.label_pose(&poses[index]), source)
     }
 
     /// `n` examples at positions uniform in the box from `min` to `max` (base frame, m), less the places that

@@ -181,19 +181,28 @@ impl Expert {
             return Err(Error::NotFinite { at });
         }
         let O_T_EE = Pose::from_parts(at.into(), self.O_R_EE);
+        let q7 = self.q7(&O_T_EE);
+        self.checked(&O_T_EE, q7, self.branch(&O_T_EE, q7).as_ref())
+    }
+
+    /// Joint 7 by the rule, rad; exact where the tool points down.
+    fn q7(&self, O_T_EE: &Pose) -> f64 {
+        if self.options.redundancy == Redundancy::FixedQ7 {
+            return self.options.q7_rad;
+        }
         let O_T_F = O_T_EE * self.F_T_EE.inverse();
         let azimuth = O_T_F.translation.y.atan2(O_T_F.translation.x);
-        let q7 = match self.options.redundancy {
-            Redundancy::FixedQ7 => self.options.q7_rad,
-            Redundancy::ElbowInPlane => {
-                // Axis x of frame 6, (cos q7, −sin q7, 0) in the flange, points away from the base.
-                let F_x6 = O_T_F.rotation.inverse() * Vector3::new(azimuth.cos(), azimuth.sin(), 0.0);
-                // Without a jump by a whole turn anywhere that joint 1 has none.
-                let ready = Q_READY[6] + azimuth;
-                ready + wrap_rad((-F_x6.y).atan2(F_x6.x) - ready)
-            }
-        };
-        let branches = inverse(&O_T_EE, &self.F_T_EE, q7);
+        // Axis x of frame 6, (cos q7, −sin q7, 0) in the flange, points away from the base.
+        let F_x6 = O_T_F.rotation.inverse() * Vector3::new(azimuth.cos(), azimuth.sin(), 0.0);
+        // Without a jump by a whole turn anywhere that joint 1 has none.
+        let ready = Q_READY[6] + azimuth;
+        ready + wrap_rad((-F_x6.y).atan2(F_x6.x) - ready)
+    }
+
+    /// The branch of the ready pose, at joint 7 = `q7`.
+    fn branch(&self, O_T_EE: &Pose, q7: f64) -> Option<Branch> {
+        let O_T_F = O_T_EE * self.F_T_EE.inverse();
+        let azimuth = O_T_F.translation.y.atan2(O_T_F.translation.x);
         // In its plane the arm passes through the vertical with joint 1 at rest, so the shoulder's bit changes
         // and joint 1 says which it is. Elsewhere the upper arm passes beside the vertical and the bit stays.
         let turned_away = |branch: &Branch| wrap_rad(branch.q[0] - azimuth).abs();
@@ -201,12 +210,18 @@ impl Expert {
             Redundancy::ElbowInPlane => ELBOW_AND_WRIST,
             Redundancy::FixedQ7 => u8::MAX,
         };
-        let branch = branches
+        inverse(O_T_EE, &self.F_T_EE, q7)
             .iter()
             .filter(|branch| (branch.family ^ self.family) & fixed_bits == 0)
-            .min_by(|a, b| turned_away(a).total_cmp(&turned_away(b)));
+            .min_by(|a, b| turned_away(a).total_cmp(&turned_away(b)))
+            .copied()
+    }
+
+    /// The branch's joints, if there is one and it keeps its distance from the limits.
+    fn checked(&self, O_T_EE: &Pose, q7: f64, branch: Option<&Branch>) -> Result<Joints, Error> {
+        let at = O_T_EE.translation.vector;
         let Some(branch) = branch else {
-            let (wrist_m, reach) = wrist_reach_m(&O_T_EE, &self.F_T_EE, q7);
+            let (wrist_m, reach) = wrist_reach_m(O_T_EE, &self.F_T_EE, q7);
             let (min_m, max_m) = (*reach.start(), *reach.end());
             return Err(match reach.contains(&wrist_m) {
                 true => Error::NoPosture { at, q7_rad: q7 },
@@ -249,7 +264,8 @@ impl Expert {
         }
         let demonstrated = forward(q, &self.F_T_EE);
         let moved = demonstrated.translation.vector + (at - O_p_EE);
-        self.go_on(q, &Pose::from_parts(moved.into(), demonstrated.rotation), at)
+        let goal = Pose::from_parts(moved.into(), demonstrated.rotation);
+        self.reach(q, &goal, q, at)
     }
 
     /// [`Self::continuation`] to a pose: the end effector moves and turns (in the base frame) as `to` does
@@ -268,17 +284,23 @@ impl Expert {
         let demonstrated = forward(q, &self.F_T_EE);
         let moved = demonstrated.translation.vector + (at - O_T_EE.translation.vector);
         let turned = to.rotation * O_T_EE.rotation.inverse() * demonstrated.rotation;
-        self.go_on(q, &Pose::from_parts(moved.into(), turned), at)
+        self.reach(q, &Pose::from_parts(moved.into(), turned), q, at)
     }
 
-    /// From the demonstrated joints `q` to `goal`; `at` is for messages.
-    fn go_on(&self, q: &Joints, goal: &Pose, at: Point) -> Result<Joints, Error> {
+    /// From joints `q` to `goal`, as near as can be to `posture`; `at` is for messages.
+    pub(super) fn reach(
+        &self,
+        q: &Joints,
+        goal: &Pose,
+        posture: &Joints,
+        at: Point,
+    ) -> Result<Joints, Error> {
         let (_, own_margin) = limit_margin_rad(q);
         let options = differential::Options {
             limit_margin_rad: self.options.limit_margin_rad.min(own_margin.max(0.0)),
             ..differential::Options::default()
         };
-        let solution = differential::solve(q, goal, &self.F_T_EE, q, &options);
+        let solution = differential::solve(q, goal, &self.F_T_EE, posture, &options);
         solution.map(|solution| solution.q).map_err(|why| Error::Continuation { at, why })
     }
 }

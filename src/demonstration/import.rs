@@ -21,6 +21,15 @@ impl Dataset {
         let source = file.display().to_string();
         let examples = json::read(file)?;
         let audit = Audit::of(&examples, &source);
+        Self::of_examples(examples, &audit, F_T_EE)
+    }
+
+    /// The data set of examples already read and audited; `F_T_EE` as in [`Dataset::load`].
+    ///
+    /// # Errors
+    /// [`Error::ToolUnknown`].
+    pub fn of_examples(examples: Vec<Example>, audit: &Audit, F_T_EE: Option<Pose>) -> Result<Self, Error> {
+        let source = audit.source.clone();
         if audit.conflicts > 0 {
             let (n, most) = (audit.conflicts, audit.conflict_max_rad);
             log::warn!(

@@ -4,7 +4,7 @@
 //! passed over. It is read one sample at a time, so that an error can name the sample and a million of them
 //! cost no more memory than their numbers.
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufReader, BufWriter, Read, Write};
 use std::path::Path;
 
 use serde::de::{DeserializeSeed, Deserializer, SeqAccess, Visitor};
@@ -21,6 +21,9 @@ const JOINT_ANGLES: &str = "joint_angles";
 
 /// No joint goes beyond a full turn, rad: beyond, it is another unit.
 const ANGLE_MAX_RAD: f64 = std::f64::consts::TAU;
+
+/// The most samples read from one file.
+pub const SAMPLES_MAX: usize = 4_000_000;
 
 /// Why a file is no data set, or cannot be written.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +58,12 @@ pub enum Error {
         file: String,
         /// What stands there.
         message: String,
+    },
+    /// Too many samples.
+    #[error("{file}: more than {SAMPLES_MAX} samples; keep every second one, or split it")]
+    TooMany {
+        /// The file.
+        file: String,
     },
     /// Too few samples.
     #[error(
@@ -110,10 +119,28 @@ pub struct Fault {
 /// # Errors
 /// [`Error`], with file, sample, key, value, what is allowed, and the mend.
 pub fn read(file: &Path) -> Result<Vec<Example>, Error> {
+    read_telling(file, &mut |_| {})
+}
+
+/// [`read`], telling `progress` how many bytes have been read each time some have.
+///
+/// # Errors
+/// As [`read`].
+pub fn read_telling(file: &Path, progress: &mut dyn FnMut(u64)) -> Result<Vec<Example>, Error> {
     let name = file.display().to_string();
-    let bytes =
-        std::fs::read(file).map_err(|source| Error::Io { file: name.clone(), what: "read", source })?;
-    parse(&bytes, &name)
+    let io = |source| Error::Io { file: name.clone(), what: "read", source };
+    // Not the whole file at once: a million samples are a quarter of a gigabyte of text.
+    let counted = Counted { file: File::open(file).map_err(io)?, bytes: 0, progress };
+    let mut json = serde_json::Deserializer::from_reader(BufReader::with_capacity(1 << 16, counted));
+    match collect(&mut json, &name) {
+        // What mends bad JSON stands in the text: look again, at the place.
+        Err(Failure::Json(error)) if !error.is_io() => {
+            Err(not_json(&std::fs::read(file).map_err(io)?, name, &error))
+        }
+        Err(Failure::Json(error)) => Err(io(error.into())),
+        Err(Failure::Other(error)) => Err(error),
+        Ok(examples) => Ok(examples),
+    }
 }
 
 /// [`read`] of bytes already there; `file` only names them in errors.
@@ -121,21 +148,58 @@ pub fn read(file: &Path) -> Result<Vec<Example>, Error> {
 /// # Errors
 /// As [`read`].
 pub fn parse(bytes: &[u8], file: &str) -> Result<Vec<Example>, Error> {
+    collect(&mut serde_json::Deserializer::from_slice(bytes), file).map_err(|failure| match failure {
+        Failure::Json(error) => not_json(bytes, file.to_owned(), &error),
+        Failure::Other(error) => error,
+    })
+}
+
+/// A file that says how far it was read.
+struct Counted<'a> {
+    file: File,
+    bytes: u64,
+    progress: &'a mut dyn FnMut(u64),
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let count = self.file.read(into)?;
+        self.bytes += count as u64;
+        (self.progress)(self.bytes);
+        Ok(count)
+    }
+}
+
+enum Failure {
+    Json(serde_json::Error),
+    Other(Error),
+}
+
+fn collect<'de, R: serde_json::de::Read<'de>>(
+    json: &mut serde_json::Deserializer<R>,
+    file: &str,
+) -> Result<Vec<Example>, Failure> {
     let (mut examples, mut fault) = (Vec::new(), None);
-    let mut json = serde_json::Deserializer::from_slice(bytes);
     let end = Samples { examples: &mut examples, fault: &mut fault }
-        .deserialize(&mut json)
+        .deserialize(&mut *json)
         .and_then(|()| json.end());
     let file = file.to_owned();
     if let Some(fault) = fault {
-        return Err(Error::Sample { file, index: examples.len(), fault });
+        return Err(Failure::Other(Error::Sample { file, index: examples.len(), fault }));
     }
     match end {
-        Err(error) if error.is_data() => Err(Error::NotAList { file, message: error.to_string() }),
-        Err(error) => Err(Error::NotJson { file, message: error.to_string(), mend: mend(bytes, &error) }),
-        Ok(()) if examples.len() < 2 => Err(Error::TooFew { file, samples: examples.len() }),
+        Err(_) if examples.len() >= SAMPLES_MAX => Err(Failure::Other(Error::TooMany { file })),
+        Err(error) if error.is_data() => {
+            Err(Failure::Other(Error::NotAList { file, message: error.to_string() }))
+        }
+        Err(error) => Err(Failure::Json(error)),
+        Ok(()) if examples.len() < 2 => Err(Failure::Other(Error::TooFew { file, samples: examples.len() })),
         Ok(()) => Ok(examples),
     }
+}
+
+fn not_json(bytes: &[u8], file: String, error: &serde_json::Error) -> Error {
+    Error::NotJson { file, message: error.to_string(), mend: mend(bytes, error) }
 }
 
 /// Writes the data set where [`read`] finds it, whole or not at all.
@@ -187,6 +251,9 @@ impl<'de> Visitor<'de> for Samples<'_> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<(), A::Error> {
         while let Some(value) = list.next_element::<Value>()? {
             match sample(&value) {
+                Ok(_) if self.examples.len() == SAMPLES_MAX => {
+                    return Err(serde::de::Error::custom("too many samples"));
+                }
                 Ok(example) => self.examples.push(example),
                 Err(fault) => {
                     *self.fault = Some(fault);

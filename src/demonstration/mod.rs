@@ -7,6 +7,7 @@ pub mod expert;
 pub mod import;
 pub mod json;
 pub mod path;
+mod pose_label;
 mod profile;
 pub mod sample;
 pub mod shapes;

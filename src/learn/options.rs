@@ -36,6 +36,8 @@ impl Schedule {
 pub struct Options {
     /// Optimiser updates; with the full batch, epochs.
     pub steps: usize,
+    /// Updates for a box of workspace, which is more to learn than a line.
+    pub box_steps: usize,
     /// Samples an update; 0 takes all of them.
     pub batch: usize,
     /// Adam's learning rate.
@@ -62,8 +64,9 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             steps: 2000,
+            box_steps: 6000,
             batch: 128,
-            learning_rate: 5e-3,
+            learning_rate: 7.5e-3,
             schedule: Schedule::Cosine,
             seed: 0,
             held_out_share: 0.1,
@@ -82,6 +85,7 @@ impl Options {
     pub fn original() -> Self {
         Self {
             steps: 10_000,
+            box_steps: 10_000,
             batch: 0,
             learning_rate: 1e-3,
             schedule: Schedule::Constant,
@@ -99,6 +103,7 @@ impl Options {
     pub fn validate(&self) -> Vec<Violation> {
         let mut out = Vec::new();
         check_count(&mut out, "steps", self.steps, 1..=10_000_000, "");
+        check_count(&mut out, "box_steps", self.box_steps, 1..=10_000_000, "");
         check_count(&mut out, "batch", self.batch, 0..=65_536, "");
         check_range(&mut out, "learning_rate", self.learning_rate, (Excluded(0.0), Included(1.0)), "");
         check_range(&mut out, "held_out_share", self.held_out_share, 0.0..=0.5, "");

@@ -33,8 +33,9 @@ pub enum Form {
 
 /// What the perturbation of training and the return at run time need to know.
 ///
-/// The defaults make a tube of 8 mm and 0.03 rad standard deviation about the demonstration: wide enough to
-/// hold what a push leaves behind, narrow enough for the expert to reach every point of it.
+/// The defaults make a tube of 15 mm and 0.03 rad standard deviation about the demonstration: what a push leaves
+/// behind, 50 mm and more, is then known to a tenth of a millimetre, and the demonstration no worse
+/// (`docs/sde.md`).
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
@@ -88,15 +89,15 @@ impl Default for Options {
             lambda: 1.0,
             horizon_s: 1.0,
             theta_1_s: 2.0,
-            sigma_m_sqrt_s: 0.016,
+            sigma_m_sqrt_s: 0.03,
             sigma_rad_sqrt_s: 0.06,
             drift_m_s: [0.0; 3],
             vp_beta_min_1_s: 0.1,
             vp_beta_max_1_s: 8.0,
-            vp_std_m: 0.008,
+            vp_std_m: 0.015,
             vp_std_rad: 0.03,
             ve_std_min_m: 0.0005,
-            ve_std_max_m: 0.012,
+            ve_std_max_m: 0.022,
             ve_std_min_rad: 0.002,
             ve_std_max_rad: 0.045,
             tube_m: 0.02,

@@ -28,7 +28,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 pub use options::{Options, Pace};
-pub use plant::{ArmError, Truth};
+pub use plant::{ArmError, Exercise, Truth};
 
 use crate::range::Violation;
 use crate::robot::limits::CYCLE_S;

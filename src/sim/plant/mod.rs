@@ -11,6 +11,7 @@
 mod arm;
 mod contact;
 mod controller;
+mod exercise;
 mod friction;
 mod observer;
 mod sensors;
@@ -25,6 +26,7 @@ use crate::robot::{Errors, JOINTS, Joints};
 pub use arm::ArmError;
 pub(super) use controller::Control;
 use controller::Controller;
+pub use exercise::Exercise;
 use friction::{Friction, Slip};
 use observer::Observer;
 pub(super) use sensors::Measured;
