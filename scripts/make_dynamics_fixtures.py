@@ -107,6 +107,7 @@ def main():
             "hand_without_rotors": motion([HAND], [HAND], np.zeros(7), scale * 0.4),
             "hand_with_rotors": motion([HAND], [HAND], ARMATURE, scale),
             "undeclared_load": motion([HAND, LOAD], [HAND], ARMATURE, scale),
+            "declared_load": motion([HAND, LOAD], [HAND, LOAD], ARMATURE, scale),
         },
     }
     path = pathlib.Path(__file__).parent.parent / "tests" / "fixtures" / "dynamics.json"

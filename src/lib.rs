@@ -40,6 +40,8 @@ pub mod sim;
 
 pub mod telemetry;
 
+pub mod eval;
+
 pub mod config;
 
 pub mod cli;

@@ -23,6 +23,18 @@ pub fn distance(a: &str, b: &str) -> usize {
     d[a.len() * width + b.len()]
 }
 
+/// The closest of `valid`, unless so far off that naming it would mislead.
+pub fn nearest<'a>(wrong: &str, valid: &[&'a str]) -> Option<&'a str> {
+    let length = wrong.chars().count();
+    // Distances cost the product of the lengths: nobody meant a key that is pages long.
+    if length > 100 {
+        return None;
+    }
+    let tolerance = (length / 3).max(1);
+    let distances = valid.iter().map(|candidate| (distance(wrong, candidate), *candidate));
+    distances.min().filter(|(distance, _)| *distance <= tolerance).map(|(_, candidate)| candidate)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -216,7 +216,18 @@ fn a_real_arm_is_not_moved_unless_somebody_confirms() {
 fn the_simulators_own_mistakes_are_usage_too() {
     let folder = Folder::new();
     folder.run("sim --bind 8.8.8.8").refused(2, &["bind", "loopback"]);
+    folder.run("sim --fault dorp:state").refused(2, &["dorp:state", "did you mean `drop`?"]);
+    folder.run("sim --fault help").says(0, &["mute-udp", "reflex=cartesian_reflex@2s"]);
     folder.run("sim --bind 127.0.7.4 --wire-log none/file").refused(2, &["none/file"]);
+    folder.run("sim --object-width-m 0.09").refused(2, &["object_width_m = 0.09", "0 to 0.08 m"]);
+    folder.run("sim --no-hand --object-width-m 0.02").refused(2, &["object_width_m = 0.02", "with a hand"]);
+    folder.run("sim --bind 127.0.7.4 --truth none/file").refused(2, &["the truth", "none/file"]);
+    folder.run("sim --bind 127.0.7.4 --truth 8.8.8.8:53").refused(2, &["truth = 8.8.8.8:53", "loopback"]);
+    folder.run("sim --bind 127.0.7.4 --tool hnad").refused(2, &["--tool hnad", "hand", "none", "file"]);
+    folder.write("tool.toml", "m_ee_kg = -1.0");
+    folder.run("sim --bind 127.0.7.4 --tool tool.toml").refused(2, &["tool.m_ee_kg = -1", "0 to 10 kg"]);
+    folder.write("choices.toml", "contact_levl = 2.0");
+    folder.run("sim --bind 127.0.7.4 --choices choices.toml").refused(2, &["contact_levl", "contact_level"]);
     let _taken = robot(3);
     folder.run("sim --bind 127.0.7.3").refused(2, &["127.0.7.3:1337", "another loopback address"]);
 }
@@ -233,6 +244,12 @@ fn the_expert_and_the_judge_refuse_in_the_same_way() {
     folder
         .run("eval --policy p.safetensors --trajectory circle --probe none/x.json")
         .refused(2, &["--probe none/x.json"]);
+    folder
+        .run("eval --policy p.safetensors --trajectory circle --seeds 0")
+        .refused(2, &["--seeds", "1 to 100"]);
+    folder
+        .run("eval --policy p.safetensors --trajectory circle --episodes shove")
+        .refused(2, &["shove", "push"]);
 }
 
 #[test]
@@ -268,6 +285,7 @@ fn help_names_every_option_and_the_exit_codes() {
                 "--seed",
                 "--pace",
                 "--wire-log",
+                "--truth",
                 "--yes",
                 "--config",
                 "--report",
@@ -278,7 +296,22 @@ fn help_names_every_option_and_the_exit_codes() {
             &["--data", "--out", "--relabel", "--epochs", "--lambda", "--seed", "--config", "--report"],
         ),
         ("expert", &["--trajectory", "--out", "--redundancy", "--report"]),
-        ("eval", &["--policy", "--trajectory", "--probe", "--config", "--report"]),
+        (
+            "eval",
+            &[
+                "--policy",
+                "--trajectory",
+                "--network-only",
+                "--seeds",
+                "--episodes",
+                "--data",
+                "--no-baselines",
+                "--jobs",
+                "--probe",
+                "--config",
+                "--report",
+            ],
+        ),
         (
             "sim",
             &[
@@ -289,7 +322,10 @@ fn help_names_every_option_and_the_exit_codes() {
                 "--payload-kg",
                 "--arm-error",
                 "--command-loss",
+                "--tool",
+                "--choices",
                 "--wire-log",
+                "--truth",
                 "--duration-s",
             ],
         ),

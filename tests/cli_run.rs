@@ -31,17 +31,53 @@ fn number(report: &Value, path: &str) -> f64 {
     report.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} is no number"))
 }
 
-/// What went over the wire: the lines of the log but its header and its count.
+/// What these tests look at, of the many fields of a line.
+const LOOKED_AT: [&str; 13] = [
+    "message_id",
+    "q",
+    "dq",
+    "q_d",
+    "dq_d",
+    "ddq_d",
+    "tau_J",
+    "O_T_EE",
+    "robot_mode",
+    "errors",
+    "q_c",
+    "motion_generation_finished",
+    "receipt",
+];
+
+/// The states and commands that went over the wire: what is looked at of each.
 fn wire(folder: &Folder) -> Vec<Value> {
     let text = String::from_utf8(folder.read("w.jsonl")).expect("the log is text");
-    let mut lines: Vec<Value> = text.lines().map(|l| serde_json::from_str(l).expect("a JSON line")).collect();
-    assert_eq!(lines.pop().expect("a last line")["dropped"], 0);
-    assert_eq!(lines.remove(0)["schema"], 1);
-    lines
+    let mut lines = text.lines().map(|l| serde_json::from_str::<Value>(l).expect("a JSON line"));
+    assert_eq!(lines.next().expect("a first line")["schema"], 2);
+    let mut last = Value::Null;
+    let mut messages = Vec::new();
+    for mut line in lines {
+        let message = line.get_mut("state").or(None).map(Value::take);
+        let message = message.or_else(|| {
+            let mut command = line.get_mut("command").map(Value::take)?;
+            command["receipt"] = line["receipt"].take();
+            Some(command)
+        });
+        if let Some(Value::Object(mut fields)) = message {
+            fields.retain(|key, _| LOOKED_AT.contains(&key.as_str()));
+            messages.push(Value::Object(fields));
+        }
+        last = line;
+    }
+    assert_eq!(last["dropped"], 0);
+    messages
 }
 
 fn is_state(line: &Value) -> bool {
-    line.get("t_ms").is_some()
+    line.get("robot_mode").is_some()
+}
+
+fn is_accepted(line: &Value) -> bool {
+    line["receipt"] == "Accepted"
 }
 
 fn row<const N: usize>(line: &Value, key: &str) -> [f64; N] {
@@ -52,15 +88,15 @@ fn row<const N: usize>(line: &Value, key: &str) -> [f64; N] {
 
 /// The lines of the one motion, its times counted from the first command: before that, time is the clock's.
 fn motion(lines: &[Value]) -> Vec<String> {
-    let first = lines.iter().find_map(|line| line["message_id"].as_u64()).expect("a command");
+    let first = lines.iter().find(|line| !is_state(line)).and_then(|line| line["message_id"].as_u64());
+    let first = first.expect("a command");
     let mut lines = lines.to_vec();
-    lines.retain(|line| if is_state(line) { line["mode"] == "Move" } else { line["accepted"] == true });
+    lines.retain(|line| if is_state(line) { line["robot_mode"] == "Move" } else { is_accepted(line) });
     lines
         .iter_mut()
         .filter_map(|line| {
-            let key = if is_state(line) { "t_ms" } else { "message_id" };
-            let since = line[key].as_u64()?.checked_sub(first)?;
-            line[key] = since.into();
+            let since = line["message_id"].as_u64()?.checked_sub(first)?;
+            line["message_id"] = since.into();
             Some(line.to_string())
         })
         .collect()
@@ -142,7 +178,7 @@ fn a_lap_ends_by_itself_with_every_key_of_a_report() {
     // One lap of 0.628 m at 0.1 m/s, and the way to its start.
     assert!((6300.0..12_000.0).contains(&number(report, "/cycles")), "{}", report["cycles"]);
     let last = wire(folder).into_iter().rfind(is_state).expect("a state");
-    assert_eq!((&last["mode"], &last["errors"]), (&"Idle".into(), &Value::Array(vec![])));
+    assert_eq!((&last["robot_mode"], &last["errors"]), (&"Idle".into(), &Value::Array(vec![])));
     assert_eq!((row(&last, "dq_d"), row(&last, "ddq_d")), ([0.0; 7], [0.0; 7]));
 }
 
@@ -169,9 +205,12 @@ fn every_command_on_the_wire_is_inside_the_robots_limits() {
     let folder = Folder::new();
     let (_, report) = lockstep(&folder, "--speed-m-s 0.25 --trajectory figure-eight");
     let lines = wire(&folder);
-    let mut commands: Vec<&Value> = lines.iter().filter(|line| line["accepted"] == true).collect();
+    let mut commands: Vec<&Value> = lines.iter().filter(|line| is_accepted(line)).collect();
     // The driver repeats the last command until the robot has said that the motion has ended.
-    let last = commands.iter().position(|command| command["finished"] == true).expect("a last command");
+    let last = commands
+        .iter()
+        .position(|command| command["motion_generation_finished"] == true)
+        .expect("a last command");
     commands.truncate(last + 1);
     assert_eq!(commands.len() as f64, number(&report, "/cycles"));
     let commands: Vec<[f64; 7]> = commands.iter().map(|command| row(command, "q_c")).collect();
@@ -196,7 +235,7 @@ fn every_command_on_the_wire_is_inside_the_robots_limits() {
 fn the_contour_error_is_the_measured_distance_from_the_circle() {
     let (folder, _, report) = lap();
     let lines = wire(folder);
-    let states: Vec<&Value> = lines.iter().filter(|l| is_state(l) && l["mode"] == "Move").collect();
+    let states: Vec<&Value> = lines.iter().filter(|l| is_state(l) && l["robot_mode"] == "Move").collect();
     // The drive begins after the first rest of a moving arm: the end of the way to the start.
     let speeds = states.iter().map(|s| row::<7>(s, "dq_d").iter().fold(0.0, |m: f64, v| m.max(v.abs())));
     let moving: Vec<bool> = speeds.map(|speed| speed > 1e-4).collect();
@@ -265,7 +304,7 @@ fn a_saved_policy_drives_again_without_training() {
     assert_eq!(report["train"], Value::Null);
     assert!(number(&report, "/contour_error_mm/max") < 1.0, "{}", report["contour_error_mm"]);
     folder
-        .run("eval --policy p.safetensors --trajectory circle --report e.json")
+        .run("eval --policy p.safetensors --trajectory circle --network-only --report e.json")
         .says(0, &["p.safetensors along circle: error mean"]);
     assert_eq!(folder.json("e.json")["error_mm"], report["network_error_mm"]);
 }

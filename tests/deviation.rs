@@ -6,9 +6,16 @@ use proptest::prelude::*;
 
 const DT_S: f64 = 1e-3;
 
-/// Options under which X is at a pushed arm at once.
+/// Options under which X is at a pushed arm at once, and nothing that lasts is ever the arm's own sag.
 fn prompt() -> Options {
-    Options { push_speed_m_s: 1e9, ..Options::default() }
+    Options { push_speed_m_s: 1e9, sag_s: 1e12, ..Options::default() }
+}
+
+/// A follower of an arm that was undisturbed at `x_ref` for a tick: what comes after is a push.
+fn settled(options: &Options, x_ref: &Point) -> Follower {
+    let mut follower = Follower::new(options, x_ref);
+    follower.step(x_ref, x_ref, x_ref, DT_S);
+    follower
 }
 
 #[test]
@@ -28,7 +35,7 @@ fn a_push_anchors_the_input_to_the_arm_and_letting_go_returns_it_exponentially()
     let options = prompt();
     let x_ref = Point::new(0.5, 0.0, 0.4);
     let pushed = x_ref + Point::new(0.03, 0.0, -0.02);
-    let mut follower = Follower::new(&options, &x_ref);
+    let mut follower = settled(&options, &x_ref);
     assert_eq!(follower.step(&x_ref, &pushed, &x_ref, DT_S), pushed);
     assert!(follower.is_pushed());
     // The desired position comes to the arm: the tube closes round it, and the pull begins.
@@ -47,7 +54,7 @@ fn the_input_goes_to_a_pushed_arm_without_a_jump() {
     let options = Options::default();
     let x_ref = Point::new(0.5, 0.0, 0.4);
     let pushed = x_ref + Point::new(0.03, 0.0, -0.02);
-    let mut follower = Follower::new(&options, &x_ref);
+    let mut follower = settled(&options, &x_ref);
     let mut last = x_ref;
     for _ in 0..500 {
         let x = follower.step(&x_ref, &pushed, &x_ref, DT_S);
@@ -79,7 +86,7 @@ fn the_input_begins_at_the_arm_and_not_at_the_reference() {
 fn the_return_does_not_depend_on_the_length_of_the_cycle() {
     let x_ref = Point::zeros();
     let pushed = Point::new(0.03, 0.0, 0.0);
-    let mut every = Follower::new(&prompt(), &x_ref);
+    let mut every = settled(&prompt(), &x_ref);
     every.step(&x_ref, &pushed, &x_ref, DT_S);
     let mut lossy = every;
     for _ in 0..20 {
@@ -93,7 +100,7 @@ fn the_return_does_not_depend_on_the_length_of_the_cycle() {
 fn between_the_two_radii_the_state_stays_what_it_was() {
     let x_ref = Point::zeros();
     let at = |x| Point::new(x, 0.0, 0.0);
-    let mut follower = Follower::new(&Options::default(), &x_ref);
+    let mut follower = settled(&Options::default(), &x_ref);
     let mut pushed_at = |x| {
         follower.step(&x_ref, &at(x), &x_ref, DT_S);
         follower.is_pushed()
@@ -103,10 +110,57 @@ fn between_the_two_radii_the_state_stays_what_it_was() {
 }
 
 #[test]
+fn a_soft_arm_that_hangs_under_a_load_is_not_run_after() {
+    let x_ref = Point::new(0.5, 0.0, 0.4);
+    let sag = Point::new(0.0, 0.0, -0.03);
+    let mut follower = Follower::new(&Options::default(), &x_ref);
+    for _ in 0..10_000 {
+        assert_eq!(follower.step(&x_ref, &(x_ref + sag), &x_ref, DT_S), x_ref, "it hung so from the start");
+    }
+    // A push on top of it still counts, and X goes as far as the arm has been pushed, not to where it hangs.
+    let push = Point::new(0.025, 0.0, 0.0);
+    for _ in 0..400 {
+        follower.step(&x_ref, &(x_ref + sag + push), &x_ref, DT_S);
+    }
+    assert!(follower.is_pushed());
+    assert!((follower.deviation() - push).norm() < 1e-3, "{}", follower.deviation());
+}
+
+#[test]
+fn a_load_put_on_at_once_is_run_after_for_a_while_and_then_returned_from() {
+    let options = Options::default();
+    let x_ref = Point::new(0.5, 0.0, 0.4);
+    let sag = Point::new(0.0, 0.0, -0.03);
+    let mut follower = settled(&options, &x_ref);
+    // The arm is always the same distance below where it is told to be.
+    let mut X = x_ref;
+    let mut lowest: f64 = 0.0;
+    for _ in 0..8000 {
+        X = follower.step(&x_ref, &(X + sag), &X, DT_S);
+        lowest = lowest.min((X - x_ref).z);
+    }
+    assert!(lowest < -0.02 && lowest >= -options.deviation_limit_m * (1.0 + 1e-9), "{lowest}");
+    assert!(!follower.is_pushed() && (X - x_ref).norm() < 1e-4, "{}", X - x_ref);
+}
+
+#[test]
+fn a_deviation_is_shortened_to_what_is_known_and_an_unknown_reference_has_none() {
+    let x_ref = Point::new(0.5, 0.0, 0.4);
+    let mut follower = settled(&prompt(), &x_ref);
+    let inside = |x: &Point| x.x <= 0.52 && x.x >= 0.4;
+    assert_eq!(follower.keep_to(&x_ref, inside), Some(x_ref), "what is known stays as it is");
+    follower.step(&x_ref, &(x_ref + Point::new(0.04, 0.01, 0.0)), &x_ref, DT_S);
+    let kept = follower.keep_to(&x_ref, inside).expect("the reference is known");
+    assert!((kept - x_ref - Point::new(0.02, 0.005, 0.0)).norm() < 1e-9 && inside(&kept), "{kept}");
+    assert_eq!(follower.deviation(), kept - x_ref);
+    assert_eq!(follower.keep_to(&x_ref, |_| false), None);
+}
+
+#[test]
 fn the_deviation_is_never_longer_than_its_limit() {
     let options = prompt();
     let x_ref = Point::new(0.5, 0.0, 0.4);
-    let mut follower = Follower::new(&options, &x_ref);
+    let mut follower = settled(&options, &x_ref);
     for far in [0.2, 5.0, 1e200, f64::MAX] {
         follower.step(&x_ref, &Point::new(far, -far, 0.0), &x_ref, DT_S);
         assert!((follower.deviation().norm() - options.deviation_limit_m).abs() < 1e-12, "{far}");

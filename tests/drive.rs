@@ -224,9 +224,10 @@ fn an_arm_pushed_off_the_path_comes_back_along_the_process() {
         }
     });
     assert!(pushed && controller.stopped_by().is_clear());
-    // It gives way to the hand, then returns with e^(-2 t): after two seconds 2 % of the way is left.
+    // It gives way to the hand, then returns with e^(-4 t): after two seconds nothing to speak of is left.
     assert!(left_m > 0.015, "{left_m}");
     assert!(back_m < 0.002, "{back_m}");
-    // The path itself is driven at 0.1 m/s; yielding and returning may add, but never chase.
-    assert!(top_speed_m_s < 0.25, "{top_speed_m_s}");
+    // The path itself is driven at 0.1 m/s; yielding (0.1 m/s) and returning (25 mm times 4 1/s) may add, but never
+    // chase.
+    assert!(top_speed_m_s < 0.3, "{top_speed_m_s}");
 }

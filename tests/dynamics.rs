@@ -83,8 +83,9 @@ fn masses_coriolis_and_gravity_are_those_of_an_independent_library() {
 fn a_torque_motion_ends_where_an_independent_library_ends() {
     let mut worst = 0.0_f64;
     for (name, motion) in fixtures().motions {
-        let known = Arm::panda_with(HAND);
-        let truth = if name == "undeclared_load" { Arm::panda_with(HAND.with(&LOAD)) } else { known };
+        let (hand, loaded) = (Arm::panda_with(HAND), Arm::panda_with(HAND.with(&LOAD)));
+        let truth = if name.ends_with("load") { loaded } else { hand };
+        let known = if name == "declared_load" { loaded } else { hand };
         let (mut q, mut dq) = (Q_READY, [0.0; 7]);
         for k in 0..1000 {
             let t = f64::from(k) * 1e-3;

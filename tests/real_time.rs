@@ -2,6 +2,9 @@
 mod ideal;
 
 use franka_imit::control::{Edition, links};
+use franka_imit::demonstration::Example;
+use franka_imit::demonstration::sample::Kind;
+use franka_imit::eval::Contender;
 use franka_imit::learn::work::Work;
 use franka_imit::robot::Command;
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -74,6 +77,28 @@ fn ticks_of_a_whole_run_with_swaps_and_a_rollback_allocate_nothing() {
     });
     assert!(ticks > 6000, "{ticks}");
     assert_eq!(calls, 0);
+}
+
+#[test]
+fn baselines_that_stand_in_for_a_policy_allocate_nothing_either() {
+    let lesson = ideal::lesson("circle");
+    let examples: Vec<Example> = lesson.examples.iter().map(|(p, q)| Example { O_p_EE: *p, q: *q }).collect();
+    for baseline in Contender::baselines(&lesson.expert, &examples, 5) {
+        let name = baseline.name();
+        let mut controller = lesson.controller(Some(1.0)).driven_by(Box::new(baseline));
+        let mut arm = ideal::Arm::ready();
+        let (calls, driven) = calls_in(|| {
+            let mut driven = 0;
+            for _ in 0..4000 {
+                let (command, sample) = controller.tick(&arm.state);
+                driven += u32::from(sample.kind == Kind::Driven);
+                arm.obey(&command);
+            }
+            driven
+        });
+        assert!(driven > 1000, "{name}: {driven}");
+        assert_eq!(calls, 0, "{name}");
+    }
 }
 
 #[test]

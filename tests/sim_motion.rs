@@ -146,10 +146,24 @@ fn a_joint_beyond_its_range_is_named() {
     let sim = sim_at([127, 0, 1, 9], lockstep());
     deadline(20, move || {
         let mut robot = connect(&sim);
-        let error = swing(&mut robot, 1, 2.7, 4.0).expect_err("the range ends at 1.7628 rad").to_string();
+        let error = swing(&mut robot, 0, 3.2, 4.0).expect_err("the range ends at 2.8973 rad").to_string();
         assert!(error.contains("JointMotionGeneratorPositionLimitsViolation"), "{error}");
         robot.automatic_error_recovery().expect("the arm has stopped inside its range");
-        swing(&mut robot, 1, -0.3, 1.0).expect("and leaves its limit");
+        swing(&mut robot, 0, -0.3, 1.0).expect("and leaves its limit");
+    });
+}
+
+#[test]
+fn an_arm_that_would_hit_its_own_base_is_stopped_and_wants_a_hand() {
+    let sim = sim_at([127, 0, 27, 10], lockstep());
+    deadline(20, move || {
+        let mut robot = connect(&sim);
+        // Bent forward and down, the forearm comes back to the base.
+        let error = swing(&mut robot, 1, 2.4, 4.0).expect_err("the base is in the way").to_string();
+        assert!(error.contains(&in_driver("self_collision_avoidance_violation")), "{error}");
+        let refused = robot.automatic_error_recovery().expect_err("a hand has to help").to_string();
+        assert!(refused.to_lowercase().contains("manual"), "{refused}");
+        wait_for(&sim, "reflex", |status| status.mode == Mode::Reflex);
     });
 }
 

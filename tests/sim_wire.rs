@@ -308,16 +308,31 @@ fn the_wire_log_has_every_state_and_command() {
         sim.trigger_reflex(6);
         raw.command(&joint_positions(&state, Q_READY));
         let status = wait_for(&sim, "reflex", |status| status.mode == Mode::Reflex);
+        raw.answer();
         (status.states_sent, status.commands_received)
     });
     let text = std::fs::read_to_string(path).expect("the log");
     let lines: Vec<serde_json::Value> =
         text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
-    assert_eq!(lines.first().expect("a header")["schema"], 1);
+    assert_eq!(lines.first().expect("a header")["schema"], 2);
     assert_eq!(lines.last().expect("an end")["dropped"], 0);
-    let logged_states = lines.iter().filter(|line| line.get("q_d").is_some()).count() as u64;
-    let logged_commands = lines.iter().filter(|line| line["accepted"] == true).count() as u64;
-    assert!(logged_states >= states, "{logged_states} of {states}");
-    assert_eq!(logged_commands, commands);
-    assert!(lines.iter().any(|line| line["errors"] == serde_json::json!(["joint_reflex"])));
+    let of =
+        |kind: &'static str| lines.iter().filter_map(move |line| line.get(kind).map(|what| (line, what)));
+    assert!(of("state").count() as u64 >= states, "{} of {states}", of("state").count());
+    assert_eq!(of("command").filter(|(line, _)| line["receipt"] == "Accepted").count() as u64, commands);
+    assert!(of("state").any(|(_, state)| state["errors"] == serde_json::json!(["joint_reflex"])));
+    // Every field of the protocol, by its name, and the time of each line.
+    let (line, state) = of("state").next().expect("a state");
+    assert_eq!(state.as_object().expect("fields").len(), 46);
+    assert_eq!(state["O_T_EE_c"].as_array().expect("a pose").len(), 16);
+    assert!(line["sent_us"].is_u64());
+    let (_, command) = of("command").next().expect("a command");
+    assert_eq!(command["q_c"], serde_json::json!(Q_READY));
+    assert_eq!(command.as_object().expect("fields").len(), 9);
+    let times: Vec<u64> = of("state").map(|(line, _)| line["sent_us"].as_u64().expect("us")).collect();
+    assert!(times.is_sorted());
+    // And what was asked and answered over TCP.
+    assert!(of("request").any(|(_, request)| request["Move"]["motion_generator_mode"] == 0));
+    let answers: Vec<String> = of("response").map(|(_, response)| response.to_string()).collect();
+    assert_eq!(answers, [r#"{"Move":"MotionStarted"}"#, r#"{"Move":"ReflexAborted"}"#]);
 }

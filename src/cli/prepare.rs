@@ -209,10 +209,13 @@ fn demonstrate(path: &Path, expert: &Expert) -> anyhow::Result<Vec<Example>> {
 
 /// FK(π(x)) against x, and the tool's axis against the expert's, at every millisecond of a lap.
 pub(super) fn judge_along(policy: &mut Policy, timed: &TimedPath, expert: &Expert) -> Judgement {
+    judge(policy, &along(timed, expert), expert.F_T_EE())
+}
+
+/// The reference and its labels at every millisecond of a lap.
+pub(super) fn along(timed: &TimedPath, expert: &Expert) -> Vec<Example> {
     let points = (0..=(timed.lap_s() * 1e3) as u64).map(|ms| timed.at(ms as f64 * 1e-3).0);
-    let examples: Vec<Example> =
-        points.filter_map(|O_p_EE| Some(Example { O_p_EE, q: expert.label(&O_p_EE).ok()? })).collect();
-    judge(policy, &examples, expert.F_T_EE())
+    points.filter_map(|O_p_EE| Some(Example { O_p_EE, q: expert.label(&O_p_EE).ok()? })).collect()
 }
 
 /// The safety layer would hold the arm off a path that comes nearer to a joint limit than it allows.

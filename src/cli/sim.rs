@@ -14,10 +14,17 @@ use super::exit::usage;
 use super::keys::Keys;
 use crate::robot::limits::Q_READY;
 use crate::robot::realtime;
-use crate::sim::{ArmError, Options, Pace, Sim, wire};
+use crate::sim::faults::{self, SpecError};
+use crate::sim::{Fault, Options, Pace, Sim, Tool, TruthSink, wire};
 use arms::Arms;
 use line::StatusLine;
 use operator::Operator;
+
+/// Noise of the measured joint positions, rad, unless asked otherwise: our estimate, the size of what a resting
+/// Panda shows …
+const Q_NOISE_RAD: f64 = 5e-6;
+/// … and of its joint torques, Nm.
+const TAU_NOISE_NM: f64 = 0.02;
 
 /// Simulate a Panda that libfranka, libfranka-rs and panda-py can connect to.
 #[derive(clap::Args, Debug)]
@@ -31,9 +38,18 @@ pub(super) struct Args {
     /// Joint positions at the start, seven numbers in rad [default: the ready pose].
     #[arg(long, value_name = "RAD", num_args = 7, allow_negative_numbers = true, help_heading = "The arm")]
     pose: Option<Vec<f64>>,
-    /// No hand on the flange.
+    /// What Desk knows of the end effector: hand, none, or a TOML file (F_T_NE, m_ee_kg, F_x_Cee_m, I_ee_kg_m2).
+    #[arg(long, value_name = "NAME|FILE", default_value = "hand", help_heading = "The arm")]
+    tool: String,
+    /// No Franka hand: nothing answers on port 1338, and without --tool nothing is on the flange.
     #[arg(long, help_heading = "The arm")]
     no_hand: bool,
+    /// The hand does not know its stroke before a client homes it, as after a change of fingers.
+    #[arg(long, conflicts_with = "no_hand", help_heading = "The arm")]
+    hand_not_homed: bool,
+    /// Width of an object between the fingers, 0 to 0.08 m; without it there is none.
+    #[arg(long, value_name = "W", help_heading = "The arm")]
+    object_width_m: Option<f64>,
     /// Mass between the fingers, which a client has to declare with SetLoad, kg.
     #[arg(long, default_value_t = 0.0, help_heading = "The arm")]
     payload_kg: f64,
@@ -47,15 +63,26 @@ pub(super) struct Args {
     /// payload_centre_m.
     #[arg(long, value_name = "FILE", help_heading = "The arm")]
     arm_error: Option<PathBuf>,
+    /// What the real robot does not document, chosen otherwise (TOML): the keys and their defaults are in
+    /// docs/fci-v5.md.
+    #[arg(long, value_name = "FILE")]
+    choices: Option<PathBuf>,
     /// Seed of everything random.
     #[arg(long, default_value_t = 0)]
     seed: u64,
-    /// Standard deviation of the measured joint positions, rad.
-    #[arg(long, default_value_t = 0.0)]
+    /// Standard deviation of the measured joint positions, rad; velocities get a hundredfold of it, in rad/s.
+    #[arg(long, default_value_t = Q_NOISE_RAD)]
     q_noise_rad: f64,
+    /// Standard deviation of the measured joint torques, Nm.
+    #[arg(long, default_value_t = TAU_NOISE_NM)]
+    tau_noise_nm: f64,
     /// Share of the commands that get lost on the way, 0 to 1.
     #[arg(long, default_value_t = 0.0)]
     command_loss: f64,
+    /// Let something go wrong, for example drop:state:p=5% or tcp-reset@2s; may be given several times. `help` lists
+    /// all kinds.
+    #[arg(long, value_name = "SPEC", value_parser = FaultArg::parse)]
+    fault: Vec<FaultArg>,
     /// How long automatic error recovery takes, s.
     #[arg(long, default_value_t = 1.0)]
     recovery_delay_s: f64,
@@ -69,6 +96,10 @@ pub(super) struct Args {
     /// in its name.
     #[arg(long, value_name = "FILE")]
     wire_log: Option<PathBuf>,
+    /// Tell what is true of the arm every millisecond, as JSON lines: to a file, or as datagrams to a loopback
+    /// ADDRESS:PORT. The state itself shows the robot's nominal view.
+    #[arg(long, value_name = "FILE|ADDRESS")]
+    truth: Option<TruthSink>,
     /// SCHED_FIFO priority of the robot's thread, 1 to 99; 0 asks for none.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=99))]
     priority: i32,
@@ -84,10 +115,31 @@ enum PaceArg {
     Lockstep,
 }
 
-fn read_arm_error(path: &Path) -> anyhow::Result<ArmError> {
+/// `--fault` as it is typed.
+#[derive(Clone, Copy, Debug)]
+enum FaultArg {
+    Help,
+    Given(Fault),
+}
+
+impl FaultArg {
+    fn parse(text: &str) -> Result<Self, SpecError> {
+        if text.trim() == "help" { Ok(Self::Help) } else { text.parse().map(Self::Given) }
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     let text =
         std::fs::read_to_string(path).map_err(|e| usage(format!("cannot read {}: {e}", path.display())))?;
     toml::from_str(&text).map_err(|e| usage(format!("{}: {e}", path.display())))
+}
+
+fn read_tool(name: &str) -> anyhow::Result<Option<Tool>> {
+    match name {
+        "hand" | "none" => Ok(None), // `Options::hand` says which
+        file if Path::new(file).exists() => read(Path::new(file)).map(Some),
+        other => Err(usage(format!("--tool {other}: neither hand nor none, and no such file"))),
+    }
 }
 
 /// Serves until Ctrl-C, obeys keys and orders, with a status line every second.
@@ -95,6 +147,10 @@ fn read_arm_error(path: &Path) -> anyhow::Result<ArmError> {
 /// # Errors
 /// The options are out of range, an address is in use, or a simulator's thread has died.
 pub(super) fn run(args: Args) -> anyhow::Result<()> {
+    if args.fault.iter().any(|fault| matches!(fault, FaultArg::Help)) {
+        say!("{}", faults::help());
+        return Ok(());
+    }
     let end = Arc::new(AtomicBool::new(false));
     for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
         signal_hook::flag::register(signal, Arc::clone(&end))?;
@@ -102,8 +158,13 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
     let options = args.options()?;
     let mut sims = Vec::new();
     for address in &args.bind {
-        let wire_log = args.wire_log.as_deref().map(|path| own_file(path, *address, args.bind.len()));
-        sims.push(start(Options { bind: *address, wire_log, ..options.clone() }, args.priority)?);
+        let own = |path: &Path| own_file(path, *address, args.bind.len());
+        let truth = args.truth.clone().map(|sink| match sink {
+            TruthSink::File(path) => TruthSink::File(own(&path)),
+            sink @ TruthSink::Datagrams(_) => sink,
+        });
+        let wire_log = args.wire_log.as_deref().map(own);
+        sims.push(start(Options { bind: *address, wire_log, truth, ..options.clone() }, args.priority)?);
     }
     let arms = Arc::new(Arms::new(sims, end));
     let addresses: Vec<String> = arms.sims().iter().map(|sim| sim.address().to_string()).collect();
@@ -181,14 +242,27 @@ impl Args {
                 PaceArg::Lockstep => Pace::Lockstep,
             },
             q_start_rad: std::array::from_fn(|i| pose[i]),
-            hand: !self.no_hand,
+            hand: !self.no_hand && self.tool != "none",
+            tool: read_tool(&self.tool)?,
+            hand_homed: !self.hand_not_homed,
+            object_width_m: self.object_width_m,
             payload_kg: self.payload_kg,
             floor_z_m: self.floor_z_m.unwrap_or(defaults.floor_z_m),
             model_error: self.model_error,
-            arm_error: self.arm_error.as_deref().map(read_arm_error).transpose()?.unwrap_or_default(),
+            arm_error: self.arm_error.as_deref().map(read).transpose()?.unwrap_or_default(),
+            choices: self.choices.as_deref().map(read).transpose()?.unwrap_or_default(),
             seed: self.seed,
             q_noise_rad: self.q_noise_rad,
+            tau_noise_nm: self.tau_noise_nm,
             command_loss: self.command_loss,
+            faults: self
+                .fault
+                .iter()
+                .filter_map(|fault| match fault {
+                    FaultArg::Help => None,
+                    FaultArg::Given(fault) => Some(*fault),
+                })
+                .collect(),
             recovery_delay_s: self.recovery_delay_s,
             protocol_version: self.protocol_version,
             ..defaults

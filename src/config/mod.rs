@@ -72,6 +72,8 @@ sections! {
     watch: crate::learn::watch::Options,
     /// The simulated robot.
     sim: crate::sim::Options,
+    /// What a policy is put through when it is judged.
+    eval: crate::eval::Options,
     /// The process that perturbs demonstrations, and the return to them at run time.
     sde: crate::sde::Options,
 }

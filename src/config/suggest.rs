@@ -1,5 +1,5 @@
 //! What a wrong key was meant to be.
-use crate::spelling::distance;
+use crate::spelling::nearest;
 
 /// The mend for `wrong`, a key of `section` that is not among `valid`.
 ///
@@ -38,18 +38,6 @@ pub(super) fn section(wrong: &str, valid: &[&str]) -> String {
         Some(nearest) => format!("unknown section; did you mean [{nearest}]?"),
         None => format!("unknown section; known: {}", valid.join(", ")),
     }
-}
-
-/// The closest of `valid`, unless so far off that naming it would mislead.
-fn nearest<'a>(wrong: &str, valid: &[&'a str]) -> Option<&'a str> {
-    let length = wrong.chars().count();
-    // Distances cost the product of the lengths: nobody meant a key that is pages long.
-    if length > 100 {
-        return None;
-    }
-    let tolerance = (length / 3).max(1);
-    let distances = valid.iter().map(|candidate| (distance(wrong, candidate), *candidate));
-    distances.min().filter(|(distance, _)| *distance <= tolerance).map(|(_, candidate)| candidate)
 }
 
 const UNITS: [&str; 36] = [

@@ -12,7 +12,9 @@ pub use supervisor::Session;
 pub use thread::{Event, Order, Outcome, Pulse, SampleCounts, Thread};
 pub use tick::Controller;
 
+use crate::kinematics::Point;
 use crate::range::{Violation, check_range};
+use crate::robot::{Joints, limits};
 use crate::{safety, sde};
 use serde::{Deserialize, Serialize};
 
@@ -60,6 +62,36 @@ pub struct Settings {
     pub speed: f64,
     /// Laps to drive; `None` goes on until asked to stop.
     pub laps: Option<f64>,
+}
+
+impl Settings {
+    /// From the first command to the first tick on the path, s, for an arm at `from` and a path that begins at `to`.
+    pub fn until_start_s(&self, from: &Joints, to: &Joints) -> f64 {
+        self.approach_s(from, to) + tick::SETTLE_S
+    }
+
+    /// How long the way in joint space from one rest to another takes, s.
+    ///
+    /// Along it the joints move by smootherstep, whose derivatives have the extrema 1.875 and 5.7735.
+    fn approach_s(&self, from: &Joints, to: &Joints) -> f64 {
+        let share = self.options.approach_share * self.speed.min(1.0);
+        let bounds = limits::DQ_MAX.iter().zip(&limits::DDQ_MAX);
+        from.iter().zip(to).zip(bounds).fold(0.05, |longest: f64, ((from, to), (v, a))| {
+            let way = (to - from).abs();
+            longest.max(1.875 * way / (share * v)).max((5.7735 * way / (share * a)).sqrt())
+        })
+    }
+}
+
+/// What may drive the arm in the place of a policy: a baseline to compare it with.
+///
+/// Asked each millisecond on the control thread: no allocation, lock, clock or panic.
+pub trait StandIn: Send {
+    /// The joints, rad, for the end effector at `X` (base frame, m); NaN where there is no answer.
+    fn evaluate(&mut self, X: &Point) -> Joints;
+
+    /// Whether it has learnt what to answer at `X`, or not farther than `margin_m` from there.
+    fn knows(&self, X: &Point, margin_m: f64) -> bool;
 }
 
 /// What the arm is doing in a motion.

@@ -156,7 +156,7 @@ impl Shelf {
 }
 
 #[cfg(test)]
-#[allow(clippy::disallowed_methods, clippy::indexing_slicing, clippy::unwrap_used)]
+#[allow(clippy::disallowed_methods, clippy::disallowed_macros, clippy::indexing_slicing, clippy::unwrap_used)]
 mod tests {
     use super::*;
     use crate::policy::{Activation, Card, Layout, Network, Normalisation};

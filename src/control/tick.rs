@@ -13,7 +13,7 @@
 use super::clock::{Clock, smootherstep};
 use super::generator::Generator;
 use super::shelf::{Edition, Shelf};
-use super::{Phase, Settings};
+use super::{Phase, Settings, StandIn};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Point, Pose, forward};
@@ -24,7 +24,7 @@ use crate::sde::Follower;
 use std::sync::Arc;
 
 /// Rest before a motion is ended, s: the robot's own controller settles.
-const SETTLE_S: f64 = 0.1;
+pub(super) const SETTLE_S: f64 = 0.1;
 /// Lost milliseconds that reference time follows at most in one tick: the robot has stopped by then.
 const DT_MAX_MS: u64 = limits::LOST_COMMANDS_MAX as u64;
 
@@ -32,6 +32,7 @@ const DT_MAX_MS: u64 = limits::LOST_COMMANDS_MAX as u64;
 pub struct Controller {
     timed: Arc<TimedPath>,
     shelf: Shelf,
+    stand_in: Option<Box<dyn StandIn>>,
     F_T_EE: Pose,
     clock: Clock,
     follower: Follower,
@@ -77,6 +78,7 @@ impl Controller {
             limiter: Limiter::new(&settings.safety),
             timed,
             shelf: Shelf::new(policy, settings.options.swap_s),
+            stand_in: None,
             F_T_EE,
             settings,
             phase: Phase::Approach,
@@ -86,6 +88,13 @@ impl Controller {
             ticks: 0,
             stopped_by: Verdict::default(),
         }
+    }
+
+    /// The same with somebody else in the policy's place, who is asked instead of it.
+    #[must_use]
+    pub fn driven_by(mut self, stand_in: Box<dyn StandIn>) -> Controller {
+        self.stand_in = Some(stand_in);
+        self
     }
 
     /// What the arm is doing.
@@ -209,7 +218,10 @@ impl Controller {
     fn approach(&mut self, base: &Motion) -> Aim {
         let aim = self.hold(base);
         if self.approach.is_none() {
-            let to = self.shelf.running_policy().evaluate(aim.X.as_slice());
+            let to = match &mut self.stand_in {
+                Some(stand_in) => stand_in.evaluate(&aim.X),
+                None => self.shelf.running_policy().evaluate(aim.X.as_slice()),
+            };
             let mut why = self.judge_wish(&to, &aim.X);
             if why.is_clear() {
                 self.approach = self.plan_approach(base, &to);
@@ -233,12 +245,18 @@ impl Controller {
     fn follow(&mut self, measured: &Point, base: &Motion, dt_s: f64) -> Aim {
         let x_ref = self.timed.at(self.clock.advance(dt_s)).0;
         let desired = Point::from(forward(&base.q, &self.F_T_EE).translation.vector);
-        let X = self.follower.step(&x_ref, measured, &desired, dt_s);
-        let (q_ref, verdict) = if self.knows(&X) {
-            let q_ref = self.shelf.wish(X.as_slice(), dt_s);
-            (q_ref, self.judge_wish(&q_ref, &X))
-        } else {
-            (base.q, Verdict::REGION)
+        let mut X = self.follower.step(&x_ref, measured, &desired, dt_s);
+        let mut follower = self.follower;
+        let (q_ref, verdict) = match follower.keep_to(&x_ref, |x| self.knows(x)) {
+            Some(known) => {
+                (self.follower, X) = (follower, known);
+                let q_ref = match &mut self.stand_in {
+                    Some(stand_in) => stand_in.evaluate(&X),
+                    None => self.shelf.wish(X.as_slice(), dt_s),
+                };
+                (q_ref, self.judge_wish(&q_ref, &X))
+            }
+            None => (base.q, Verdict::REGION),
         };
         if !verdict.is_clear() {
             self.end_by(verdict);
@@ -268,7 +286,13 @@ impl Controller {
     /// Whether X lies where the policy was trained; a policy that does not say where knows nothing.
     fn knows(&self, X: &Point) -> bool {
         let margin_m = self.settings.safety.region_margin_m;
-        self.policy().card().region.as_ref().is_some_and(|region| region.contains(X.as_slice(), margin_m))
+        match &self.stand_in {
+            Some(stand_in) => stand_in.knows(X, margin_m),
+            None => {
+                let region = self.policy().card().region.as_ref();
+                region.is_some_and(|region| region.contains(X.as_slice(), margin_m))
+            }
+        }
     }
 
     /// Whether the joints `q_ref` are an answer to "where should the joints be for the end effector at X".
@@ -282,13 +306,7 @@ impl Controller {
     }
 
     fn plan_approach(&self, base: &Motion, to: &Joints) -> Option<Approach> {
-        let share = self.settings.options.approach_share * self.settings.speed.min(1.0);
-        let bounds = limits::DQ_MAX.iter().zip(&limits::DDQ_MAX);
-        // Extrema of smootherstep's derivatives: 1.875 and 5.7735.
-        let duration_s = base.q.iter().zip(to).zip(bounds).fold(0.05_f64, |longest, ((from, to), (v, a))| {
-            let way = (to - from).abs();
-            longest.max(1.875 * way / (share * v)).max((5.7735 * way / (share * a)).sqrt())
-        });
+        let duration_s = self.settings.approach_s(&base.q, to);
         (duration_s.is_finite() && self.limiter.outside(to).is_none()).then_some(Approach {
             from: base.q,
             to: *to,

@@ -44,11 +44,26 @@ impl Errors {
 /// Asks `policy` at every example; positions are compared with the example's, orientations with its label's.
 pub fn judge(policy: &mut Policy, examples: &[Example], F_T_EE: &Pose) -> Judgement {
     let input = policy.card().input;
+    judge_by(
+        |pose| {
+            let asked = input.numbers(pose);
+            policy.evaluate(&asked[..input.width()])
+        },
+        examples,
+        F_T_EE,
+    )
+}
+
+/// [`judge`] of whatever answers with joints, rad, to a pose of the end effector.
+pub fn judge_by(
+    mut evaluate: impl FnMut(&Pose) -> crate::robot::Joints,
+    examples: &[Example],
+    F_T_EE: &Pose,
+) -> Judgement {
     let (mut error_mm, mut tilt_mrad, mut limit_violations) = (Vec::new(), Vec::new(), 0);
     for example in examples {
         let label = forward(&example.q, F_T_EE);
-        let asked = input.numbers(&Pose::from_parts(example.O_p_EE.into(), label.rotation));
-        let q = policy.evaluate(&asked[..input.width()]);
+        let q = evaluate(&Pose::from_parts(example.O_p_EE.into(), label.rotation));
         let pose = forward(&q, F_T_EE);
         let (z, z_label) = (pose.rotation * Vector3::z(), label.rotation * Vector3::z());
         error_mm.push(1e3 * (pose.translation.vector - example.O_p_EE).norm());

@@ -313,10 +313,15 @@ fn add_to(hash: &mut Checksum, examples: &[Example]) {
     }
 }
 
-fn card(data: &Dataset, view: &View, rows: &[f64]) -> Card {
+/// The fingerprint of training data that a policy's card keeps.
+pub fn data_hash(examples: &[Example]) -> String {
     let mut hash = Checksum::default();
-    add_to(&mut hash, &data.examples);
+    add_to(&mut hash, examples);
+    hash.hex()
+}
+
+fn card(data: &Dataset, view: &View, rows: &[f64]) -> Card {
     let width = view.input.width();
     let region = Region::around(width, rows.chunks_exact(width));
-    Card { input: view.input, region, data_hash: hash.hex(), ..Card::new(&data.F_T_EE) }
+    Card { input: view.input, region, data_hash: data_hash(&data.examples), ..Card::new(&data.F_T_EE) }
 }

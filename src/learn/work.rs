@@ -47,7 +47,8 @@ pub struct Work {
     targets: sde::Targets,
     rng: StdRng,
     policies: Policies,
-    /// The boxes that are here.
+    /// The boxes that are here; they travel as boxes.
+    #[allow(clippy::vec_box)]
     boxes: Vec<Box<Edition>>,
     /// Under judgement.
     candidate: Option<Box<Edition>>,

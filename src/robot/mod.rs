@@ -12,10 +12,11 @@ pub const JOINTS: usize = 7;
 pub type Joints = [f64; JOINTS];
 
 /// What the robot says it is doing (`robot_mode` of FCI version 5).
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[allow(missing_docs)] // the names say it; `Other` is, for example, closed brakes
 pub enum Mode {
     Other,
+    #[default]
     Idle,
     Move,
     Guiding,

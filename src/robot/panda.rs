@@ -42,11 +42,14 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Thresholds and stiffnesses of libfranka 0.9.2, `examples/examples_common.cpp`, `setDefaultBehavior`.
+    /// Moments and stiffnesses of libfranka 0.9.2, `examples/examples_common.cpp`, `setDefaultBehavior`, whose
+    /// thresholds of 20 N and 20 Nm would stop the arm at a push of a hand that it is to come back from. 40 N is
+    /// below what ISO/TS 15066 (table A.2) allows for contact of any part of a body (65 N, the face); at the arm's
+    /// full reach it is 34 Nm at the first two joints.
     fn default() -> Self {
         Options {
-            collision_torque_nm: [20.0, 20.0, 20.0, 20.0, 20.0, 20.0, 20.0],
-            collision_force_n: [20.0; 3],
+            collision_torque_nm: [40.0, 40.0, 40.0, 40.0, 20.0, 20.0, 20.0],
+            collision_force_n: [40.0; 3],
             collision_moment_nm: [25.0; 3],
             joint_stiffness_nm_rad: [3000.0, 3000.0, 3000.0, 2500.0, 2500.0, 2000.0, 2000.0],
             load_mass_kg: 0.0,

@@ -75,6 +75,8 @@ pub struct Options {
     pub tube_m: f64,
     /// Distance below which a pushed arm counts as let go, m.
     pub tube_release_m: f64,
+    /// Time over which a distance between measured and desired position that lasts counts as the arm's own sag, s.
+    pub sag_s: f64,
     /// Highest speed at which the policy's input goes to a pushed arm, m/s.
     pub push_speed_m_s: f64,
     /// Largest deviation from the reference that is ever fed to the policy, m.
@@ -88,9 +90,9 @@ impl Default for Options {
             form: Form::Target,
             lambda: 1.0,
             horizon_s: 1.0,
-            theta_1_s: 2.0,
-            sigma_m_sqrt_s: 0.03,
-            sigma_rad_sqrt_s: 0.06,
+            theta_1_s: 4.0,
+            sigma_m_sqrt_s: 0.0424,
+            sigma_rad_sqrt_s: 0.085,
             drift_m_s: [0.0; 3],
             vp_beta_min_1_s: 0.1,
             vp_beta_max_1_s: 8.0,
@@ -102,6 +104,7 @@ impl Default for Options {
             ve_std_max_rad: 0.045,
             tube_m: 0.02,
             tube_release_m: 0.01,
+            sag_s: 1.0,
             push_speed_m_s: 0.1,
             deviation_limit_m: 0.1,
         }
@@ -137,6 +140,7 @@ impl Options {
         check_range(out, "tube_release_m", self.tube_release_m, above_0_to(0.2), "m");
         let closes = self.tube_release_m < self.tube_m;
         check_that(out, "tube_release_m", self.tube_release_m, closes, "below tube_m");
+        check_range(out, "sag_s", self.sag_s, 0.05..=60.0, "s");
         check_range(out, "push_speed_m_s", self.push_speed_m_s, above_0_to(1.0), "m/s");
         check_range(out, "deviation_limit_m", self.deviation_limit_m, above_0_to(0.3), "m");
         let reaches = self.deviation_limit_m >= self.tube_m;

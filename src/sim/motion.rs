@@ -3,23 +3,20 @@ mod advance;
 mod requests;
 #[cfg(test)]
 mod tests;
+mod watch;
 
-use super::Options;
 use super::judge::cartesian::Commanded;
+use super::judge::self_collision::SelfCollision;
 use super::judge::{self, Desired, SuccessRate, error};
 use super::plant::{Control, Plant};
 use super::settings::Settings;
 use super::wire::commands::{MoveStatus, RecoveryStatus};
 use super::wire::state::{ControllerMode, MotionGeneratorMode, RobotMode};
 use super::wire::{Response, RobotCommand};
+use super::{Choices, Options};
 use crate::robot::limits::{CYCLE_S, DQ_MAX, Q_MAX, Q_MIN};
 use crate::robot::{Errors, JOINTS, Joints};
 
-/// How far a measured joint may leave its range before the robot stops, rad (undocumented: our choice). A
-/// controller that holds a joint at its limit overshoots by less.
-const MEASURED_MARGIN: f64 = 0.01;
-/// How much faster than its limit a joint may be measured before the robot stops (undocumented: our choice).
-const MEASURED_SPEED: f64 = 1.1;
 /// A motion that has been finished ends below this measured speed, rad/s (undocumented: our choice) …
 const SETTLED_SPEED: f64 = 0.01;
 /// … or after this many cycles.
@@ -91,6 +88,9 @@ pub(super) struct Robot {
     pub(super) motions: u64,
     /// Slots of running motions without a command.
     pub(super) missed: u64,
+    choices: Choices,
+    /// Where the arm may touch itself; `None` where nobody looks.
+    self_collision: Option<SelfCollision>,
     motion: Option<Motion>,
     waiting_move: Option<(u32, MotionGeneratorMode, ControllerMode)>,
     /// Who waits for it, if still there, and until when it takes.
@@ -106,7 +106,8 @@ pub(super) struct Robot {
 impl Robot {
     /// At rest at the start of `options`.
     pub(super) fn new(options: &Options) -> Self {
-        let settings = if options.hand { Settings::default() } else { Settings::without_hand() };
+        let settings = Settings::with_tool(&options.end_effector());
+        let has_hand = options.hand && options.tool.is_none();
         Self {
             commanded: Commanded::at(&options.q_start_rad, &settings.tool),
             settings,
@@ -119,6 +120,8 @@ impl Robot {
             replies: Vec::new(),
             motions: 0,
             missed: 0,
+            choices: options.choices,
+            self_collision: options.choices.self_collision.then(|| SelfCollision::new(has_hand)),
             motion: None,
             waiting_move: None,
             recovery: None,
@@ -174,6 +177,13 @@ impl Robot {
         self.motion.is_some_and(|motion| motion.phase == Phase::Starting)
     }
 
+    /// The number of the motion that has begun: its first command has come.
+    pub(super) fn begun(&self) -> Option<u64> {
+        self.motion
+            .filter(|motion| motion.phase != Phase::Starting || self.slot.is_some())
+            .map(|_| self.motions)
+    }
+
     /// Whether the slot of the current state is filled.
     pub(super) fn has_command(&self) -> bool {
         self.slot.is_some()
@@ -205,6 +215,9 @@ impl Robot {
             self.reflex_reason = Errors::default();
             self.desired.ddq = [0.0; JOINTS];
             self.commanded = Commanded::at(&self.desired.q, &self.settings.tool);
+            if controller == ControllerMode::ExternalController {
+                self.tau_J_d = [0.0; JOINTS]; // what the client's first torque is compared with
+            }
             self.slot = None;
             self.motions += 1;
             self.motion = Some(Motion {
@@ -349,20 +362,5 @@ impl Robot {
             None if self.is_guided() => Control::Guiding,
             _ => Control::JointImpedance,
         }
-    }
-
-    /// Whether a joint is measured beyond its range: a person has to guide it back.
-    fn is_outside(&self) -> bool {
-        let q = &self.plant.measured().q;
-        (0..JOINTS).any(|i| !(Q_MIN[i] - MEASURED_MARGIN..=Q_MAX[i] + MEASURED_MARGIN).contains(&q[i]))
-    }
-
-    /// What sensors and estimators find wrong.
-    fn measured_limits(&self) -> Errors {
-        let dq = &self.plant.measured().dq;
-        let too_fast = (0..JOINTS).any(|i| dq[i].abs() > MEASURED_SPEED * DQ_MAX[i]);
-        let errors = u64::from(self.is_outside()) << error::JOINT_POSITION_LIMITS
-            | u64::from(too_fast) << error::JOINT_VELOCITY;
-        Errors(errors | self.plant.reflex().0)
     }
 }

@@ -4,7 +4,12 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::plant::ArmError;
+use super::choices::Choices;
+use super::faults::Fault;
+use super::gripper::STROKE_M;
+use super::plant::{ArmError, Push};
+use super::tool::Tool;
+use super::truth::TruthSink;
 use super::wire::VERSION;
 use crate::range::{Violation, check_range, check_that};
 use crate::robot::Joints;
@@ -47,6 +52,16 @@ pub struct Options {
     pub friction: f64,
     /// Whether the Franka hand is on the flange.
     pub hand: bool,
+    /// What Desk knows of the end effector, where it is neither the Franka hand nor nothing: in the place of
+    /// `hand`.
+    #[serde(skip)]
+    pub tool: Option<Tool>,
+    /// Whether the hand knows its stroke at the start; if not, it can only be homed.
+    #[serde(skip)]
+    pub hand_homed: bool,
+    /// Width of what lies between the fingers, m.
+    #[serde(skip)]
+    pub object_width_m: Option<f64>,
     /// Mass between the fingers, which clients have to declare, kg.
     pub payload_kg: f64,
     /// Height of a horizontal plane the end effector can touch, m; out of reach by default.
@@ -54,8 +69,17 @@ pub struct Options {
     /// What the robot cannot see of itself.
     #[serde(skip)]
     pub arm_error: ArmError,
+    /// What the real robot does not document.
+    #[serde(skip)]
+    pub choices: Choices,
+    /// Pushes at the end effector in every motion, at times of their own: unlike those of [`super::Sim::push`] they
+    /// repeat to the millisecond.
+    #[serde(skip)]
+    pub pushes: Vec<Push>,
     /// Share of the commands lost on the way, 0 to 1.
     pub command_loss: f64,
+    /// What else goes wrong, as `franka-imit sim --fault help` tells it.
+    pub faults: Vec<Fault>,
     /// How long automatic error recovery takes, s. Real robots: 0.7 to 7.3 s (users' measurements).
     pub recovery_delay_s: f64,
     /// Protocol version the robot answers with; another than 5 refuses every client of today's Panda.
@@ -64,6 +88,9 @@ pub struct Options {
     /// Where every state and command is written; see [`super::wire_log`].
     #[serde(skip)]
     pub wire_log: Option<PathBuf>,
+    /// Where what is true of the arm is told, every cycle.
+    #[serde(skip)]
+    pub truth: Option<TruthSink>,
 }
 
 impl Default for Options {
@@ -79,21 +106,42 @@ impl Default for Options {
             model_error: 0.01,
             friction: 1.0,
             hand: true,
+            tool: None,
+            hand_homed: true,
+            object_width_m: None,
             payload_kg: 0.0,
             floor_z_m: -10.0,
             arm_error: ArmError::default(),
+            choices: Choices::default(),
+            pushes: Vec::new(),
             command_loss: 0.0,
+            faults: Vec::new(),
             recovery_delay_s: 1.0,
             protocol_version: VERSION,
             wire_log: None,
+            truth: None,
         }
     }
 }
 
 impl Options {
+    /// What Desk knows of the end effector.
+    pub fn end_effector(&self) -> Tool {
+        self.tool.unwrap_or_else(|| if self.hand { Tool::hand() } else { Tool::default() })
+    }
+
     /// Every option outside its range.
     pub fn validate(&self) -> Vec<Violation> {
         let mut out = Vec::new();
+        if let Some(TruthSink::Datagrams(to)) = self.truth {
+            check_that(
+                &mut out,
+                "truth",
+                to,
+                to.ip().is_loopback(),
+                "a file, or a loopback address and a port",
+            );
+        }
         let loopback = self.bind.is_loopback();
         check_that(
             &mut out,
@@ -110,9 +158,16 @@ impl Options {
         check_range(&mut out, "tau_noise_nm", self.tau_noise_nm, 0.0..=1.0, "Nm");
         check_range(&mut out, "model_error", self.model_error, 0.0..=0.2, "");
         check_range(&mut out, "friction", self.friction, 0.0..=10.0, "");
+        if let Some(width) = self.object_width_m {
+            check_range(&mut out, "object_width_m", width, 0.0..=STROKE_M, "m");
+            check_that(&mut out, "object_width_m", width, self.hand, "only with a hand");
+        }
         check_range(&mut out, "payload_kg", self.payload_kg, 0.0..=5.0, "kg");
         check_range(&mut out, "floor_z_m", self.floor_z_m, -10.0..=1.5, "m");
+        out.extend(self.tool.iter().flat_map(Tool::validate));
         out.extend(self.arm_error.validate());
+        out.extend(self.choices.validate());
+        out.extend(self.pushes.iter().flat_map(Push::validate));
         check_range(&mut out, "command_loss", self.command_loss, 0.0..=1.0, "");
         check_range(&mut out, "recovery_delay_s", self.recovery_delay_s, 0.0..=60.0, "s");
         out

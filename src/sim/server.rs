@@ -1,26 +1,42 @@
 //! The one thread that serves everything: state out, command in, one cycle of the robot, again.
-use std::io::ErrorKind;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use rand::rngs::StdRng;
-use rand::{RngExt, SeedableRng};
-
-use super::motion::{Receipt, Robot};
+use super::faults::{Act, Faults, Held, Hold, Target};
+use super::motion::Robot;
 use super::options::{Options, Pace};
 use super::publish;
 use super::session::{Event, Session};
+use super::truth::TruthLog;
 use super::wire::{RobotCommand, RobotState};
 use super::wire_log::WireLog;
-use super::{Hook, Status};
+use super::{Hook, LATE, Status};
+use crate::robot::realtime;
+
+mod datagrams;
 
 /// Lockstep: how long the first answer of a motion is waited for before another state is sent.
 const STARTING: Duration = Duration::from_millis(20);
+/// Datagrams taken at the end of a slot: more than a socket's buffer holds, so that no flood holds the next state up.
+const DATAGRAMS_MAX: usize = 1024;
 const CYCLE: Duration = Duration::from_millis(1);
 /// A state that leaves later than this moves the schedule: the next slot would be too short to answer.
 const SLIP: Duration = Duration::from_micros(250);
+/// While commands are delayed: how often it is looked whether one has come.
+const LOOK: Duration = Duration::from_micros(100);
+/// Requests that may wait while no request is answered.
+const UNANSWERED: usize = 64;
+/// Real time: a slot ends this long before its tick, about what the next state takes to make, so that the state can
+/// leave on the tick.
+const LEAD: Duration = Duration::from_micros(40);
+
+/// What is written down, where it was asked for.
+pub(super) struct Logs {
+    pub(super) wire: Option<WireLog>,
+    pub(super) truth: Option<TruthLog>,
+}
 
 /// The thread's world.
 pub(super) struct Server {
@@ -30,17 +46,23 @@ pub(super) struct Server {
     udp: UdpSocket,
     hooks: Receiver<Hook>,
     shared: Arc<Mutex<Status>>,
-    log: Option<WireLog>,
+    logs: Logs,
     status: Status,
     client_udp: Option<SocketAddr>,
     blocking: bool,
     patience: Duration,
     deadline: Instant,
+    /// When the state to be published is due, unless a lockstep client has called for it.
+    tick: Option<Instant>,
     events: Vec<Event>,
-    losses: StdRng,
-    drop_next: u32,
-    command_loss: f64,
-    /// The slot's command came and was dropped: nothing more to wait for.
+    faults: Faults,
+    late_states: Held<(u64, Vec<u8>)>,
+    late_commands: Held<RobotCommand>,
+    unanswered: Vec<Event>,
+    /// Whether the state of this slot has left.
+    sent: bool,
+    newest_sent: u64,
+    /// The slot's command came and met a fault: nothing more to wait for.
     dropped: bool,
 }
 
@@ -51,7 +73,7 @@ impl Server {
         udp: UdpSocket,
         hooks: Receiver<Hook>,
         shared: Arc<Mutex<Status>>,
-        log: Option<WireLog>,
+        logs: Logs,
     ) -> Self {
         Self {
             robot: Robot::new(&options),
@@ -59,16 +81,25 @@ impl Server {
             udp,
             hooks,
             shared,
-            log,
+            logs,
             status: Status::default(),
             client_udp: None,
             blocking: false,
             patience: Duration::ZERO,
             deadline: Instant::now(),
+            tick: None,
             events: Vec::new(),
-            losses: StdRng::seed_from_u64(options.seed),
-            drop_next: 0,
-            command_loss: options.command_loss,
+            faults: Faults::new(
+                options.seed,
+                options.pace == Pace::Lockstep,
+                options.command_loss,
+                &options.faults,
+            ),
+            late_states: Held::default(),
+            late_commands: Held::default(),
+            unanswered: Vec::new(),
+            sent: false,
+            newest_sent: 0,
             dropped: false,
             options,
         }
@@ -76,6 +107,7 @@ impl Server {
 
     /// Serves until the simulator is dropped.
     pub(super) fn run(mut self) {
+        realtime::wake_on_time();
         loop {
             self.publish();
             self.await_end_of_slot();
@@ -83,7 +115,8 @@ impl Server {
             if !self.take_hooks() {
                 return;
             }
-            self.robot.begin_waiting(self.session.ready());
+            self.act();
+            self.robot.begin_waiting(self.session.ready() && !self.faults.is_deaf());
             self.send_replies();
             self.robot.tick();
             self.dropped = false;
@@ -93,16 +126,38 @@ impl Server {
     /// Sends the state that stands for now.
     fn publish(&mut self) {
         let state = publish::state(&self.robot);
-        if let Some(client) = self.client_udp {
-            match self.udp.send_to(&state.encode(), client) {
-                Ok(_) => self.status.states_sent += 1,
-                Err(error) => log::debug!("state {} not sent: {error}", state.message_id),
+        self.await_tick();
+        self.sent = false;
+        if self.client_udp.is_some() {
+            let id = state.message_id;
+            if self.faults.touches(Target::State) {
+                self.send_through_faults(id, state.encode().to_vec());
+            } else {
+                self.send(id, &state.encode());
             }
-            if let Some(log) = &mut self.log {
+            if let Some(log) = &mut self.logs.wire {
                 log.state(&state);
             }
         }
         self.share(&state);
+    }
+
+    /// Lets a state leave on its tick, or moves the schedule when the machine is too late for that.
+    fn await_tick(&mut self) {
+        let Some(tick) = self.tick else { return };
+        let served = self.client_udp.is_some();
+        let mut now = Instant::now();
+        while served && now < tick {
+            std::hint::spin_loop(); // a few microseconds: too short to sleep
+            now = Instant::now();
+        }
+        let late = now.saturating_duration_since(tick);
+        if late > SLIP {
+            self.deadline = now;
+            self.status.slips += 1;
+        }
+        self.status.states_timed += u64::from(served);
+        self.status.states_late += u64::from(served && late > LATE);
     }
 
     fn share(&mut self, state: &RobotState) {
@@ -112,31 +167,81 @@ impl Server {
         self.status.client = self.session.client();
         self.status.motions = self.robot.motions;
         self.status.commands_missed = self.robot.missed;
+        self.status.injected = self.faults.injected;
         self.status.truth = self.robot.plant.truth(&self.robot.settings.tool);
+        if let Some(log) = &mut self.logs.truth {
+            log.say(state.message_id, self.status.truth);
+        }
         if let Ok(mut shared) = self.shared.lock() {
             *shared = self.status;
         }
     }
 
-    /// Waits until the time of the next state, or in lockstep for the command that answers this one.
+    /// Waits until just before the time of the next state, or in lockstep for the command that answers this one.
     fn await_end_of_slot(&mut self) {
-        if self.options.pace == Pace::Lockstep && self.robot.awaits_command() && self.client_udp.is_some() {
-            self.await_command();
-            self.deadline = Instant::now();
-            return;
-        }
-        self.deadline += CYCLE;
-        let now = Instant::now();
-        match self.deadline.checked_duration_since(now) {
-            Some(rest) => std::thread::sleep(rest),
-            None if now - self.deadline > SLIP => {
-                self.deadline = now;
-                self.status.slips += 1;
+        let lockstep = self.options.pace == Pace::Lockstep;
+        if lockstep && self.robot.awaits_command() && self.client_udp.is_some() {
+            if self.sent {
+                self.await_command();
+            } else if self.robot.starting() {
+                std::thread::sleep(CYCLE); // nothing is missed yet, so nothing else would hold time up
             }
-            None => {}
+            self.deadline = Instant::now();
+            self.tick = None;
+        } else {
+            self.await_deadline();
+        }
+        let slot = self.robot.message_id;
+        while let Some(command) = self.late_commands.take_slot(slot) {
+            self.take(&command);
+        }
+        if lockstep {
+            self.release_states(slot);
+        }
+    }
+
+    fn await_deadline(&mut self) {
+        self.deadline += CYCLE;
+        self.tick = Some(self.deadline);
+        let lead = if self.options.pace == Pace::Realtime { LEAD } else { Duration::ZERO };
+        let end = self.deadline - lead;
+        if self.late_states.is_empty() && !self.faults.times_commands() {
+            std::thread::sleep(end.saturating_duration_since(Instant::now()));
+        } else {
+            self.sleep_and_look(end);
         }
         self.set_blocking(false);
-        while self.receive() {}
+        self.receive_all();
+        self.release_timed();
+    }
+
+    /// Takes what has come, up to a bound.
+    fn receive_all(&mut self) {
+        for _ in 0..DATAGRAMS_MAX {
+            if !self.receive() {
+                return;
+            }
+        }
+    }
+
+    /// Sleeps until `end`, awake whenever something that was held back is due or may have come.
+    fn sleep_and_look(&mut self, end: Instant) {
+        self.set_blocking(false);
+        let looks = self.faults.times_commands();
+        loop {
+            if looks {
+                self.receive_all();
+            }
+            self.release_timed();
+            let next = [self.late_states.next(), self.late_commands.next()].into_iter().flatten().min();
+            let wake = next.map_or(end, |next| next.min(end));
+            let now = Instant::now();
+            if now >= end {
+                return;
+            }
+            let rest = wake.saturating_duration_since(now);
+            std::thread::sleep(if looks { rest.min(LOOK) } else { rest });
+        }
     }
 
     fn await_command(&mut self) {
@@ -156,57 +261,6 @@ impl Server {
         }
     }
 
-    /// Takes one datagram; false when there was none in time.
-    fn receive(&mut self) -> bool {
-        let mut bytes = [0; RobotCommand::LEN + 1];
-        let (length, from) = match self.udp.recv_from(&mut bytes) {
-            Ok(received) => received,
-            Err(error) => return error.kind() == ErrorKind::Interrupted,
-        };
-        if Some(from) != self.client_udp {
-            self.status.commands_foreign += 1;
-            return true;
-        }
-        match RobotCommand::decode(&bytes[..length]) {
-            Ok(command) => self.take(&command),
-            Err(malformed) => {
-                log::debug!("{from}: {malformed}");
-                self.status.commands_malformed += 1;
-            }
-        }
-        true
-    }
-
-    fn take(&mut self, command: &RobotCommand) {
-        if self.lost(command) {
-            self.status.commands_dropped += 1;
-            self.dropped = true;
-            return;
-        }
-        let receipt = self.robot.command(command);
-        match receipt {
-            Receipt::Accepted => self.status.commands_received += 1,
-            Receipt::Duplicate => self.status.commands_duplicate += 1,
-            Receipt::Late => self.status.commands_late += 1,
-            Receipt::Future | Receipt::Unasked => self.status.commands_unasked += 1,
-        }
-        if let Some(log) = &mut self.log {
-            log.command(command, receipt == Receipt::Accepted);
-        }
-    }
-
-    /// Whether an injected fault swallows this command; only one that would be accepted can be lost.
-    fn lost(&mut self, command: &RobotCommand) -> bool {
-        if !self.robot.awaits_command() || command.message_id != self.robot.message_id {
-            return false;
-        }
-        if self.drop_next > 0 {
-            self.drop_next -= 1;
-            return true;
-        }
-        self.command_loss > 0.0 && self.losses.random_bool(self.command_loss)
-    }
-
     /// How long a blocking receive waits at most.
     fn set_patience(&mut self, patience: Duration) {
         if self.patience != patience && self.udp.set_read_timeout(Some(patience)).is_ok() {
@@ -224,27 +278,88 @@ impl Server {
     /// Takes what came over TCP. Before the slot is judged: a client that asks for a stop sends no command.
     fn answer(&mut self) {
         let mut events = std::mem::take(&mut self.events);
-        self.session.poll(&mut events);
+        let faults = &mut self.faults;
+        self.session.poll(&mut events, &mut || faults.connect_version());
+        if !self.faults.is_deaf() {
+            let waiting: Vec<Event> = self.unanswered.drain(..).collect();
+            waiting.into_iter().for_each(|event| self.handle(event));
+        }
         for event in events.drain(..) {
             match event {
-                Event::Connected { udp } => {
-                    log::info!("client {udp} connected");
-                    self.client_udp = Some(udp);
-                }
-                Event::Request { command_id, request } => self.robot.request(command_id, &request),
-                Event::Left => {
-                    log::info!("client left");
-                    self.client_udp = None;
-                    self.robot.disconnected();
-                }
+                Event::Request { .. } if self.faults.is_deaf() => self.unanswered.push(event),
+                event => self.handle(event),
             }
+        }
+        if self.unanswered.len() > UNANSWERED {
+            log::warn!("too many requests while none is answered; the client is dropped");
+            self.hang_up(false);
         }
         self.events = events;
     }
 
+    fn handle(&mut self, event: Event) {
+        match event {
+            Event::Connected { udp } => {
+                log::info!("client {udp} connected");
+                self.client_udp = Some(udp);
+                self.faults.connected();
+            }
+            Event::Request { command_id, request } => {
+                if let Some(log) = &mut self.logs.wire {
+                    log.request(command_id, &request);
+                }
+                self.robot.request(command_id, &request);
+            }
+            Event::Left => {
+                log::info!("client left");
+                self.client_udp = None;
+                self.unanswered.clear();
+                self.late_states.clear();
+                self.late_commands.clear();
+                self.faults.left();
+                self.robot.disconnected();
+            }
+        }
+    }
+
+    fn hang_up(&mut self, reset: bool) {
+        self.session.hang_up(reset);
+        self.handle(Event::Left);
+    }
+
+    /// What the faults of this millisecond do to the robot.
+    fn act(&mut self) {
+        for act in self.faults.tick(self.robot.message_id, self.robot.begun()) {
+            match act {
+                Act::Reflex(errors) => self.robot.reflex(errors),
+                Act::UserStop(pressed) => self.robot.press_user_stop(pressed),
+                Act::HangUp { reset } => self.hang_up(reset),
+            }
+        }
+    }
+
     fn send_replies(&mut self) {
+        if self.faults.is_deaf() {
+            return;
+        }
+        let touched = self.faults.touches(Target::Reply);
         for reply in self.robot.replies.drain(..) {
-            self.session.send(reply.response.encode(reply.command_id), reply.after_ms);
+            if let Some(log) = &mut self.logs.wire {
+                log.response(reply.command_id, reply.response);
+            }
+            let mut bytes = reply.response.encode(reply.command_id);
+            if !touched {
+                self.session.send(bytes, reply.after_ms);
+                continue;
+            }
+            let fate = self.faults.meet(Target::Reply, &mut bytes);
+            let late_ms = match fate.hold {
+                Some(Hold::Time(time)) => time.as_millis() as u64,
+                _ => 0,
+            };
+            for _ in 0..fate.copies {
+                self.session.send(bytes.clone(), reply.after_ms + late_ms);
+            }
         }
         self.session.flush();
     }
@@ -256,10 +371,10 @@ impl Server {
                 Ok(Hook::UserStop(pressed)) => self.robot.press_user_stop(pressed),
                 Ok(Hook::Guiding(pressed)) => self.robot.press_guiding(pressed),
                 Ok(Hook::Recover) => self.robot.recover(None),
-                Ok(Hook::Push { force_n, cycles }) => self.robot.plant.push(force_n, cycles),
-                Ok(Hook::Reflex(errors)) => self.robot.reflex(errors),
-                Ok(Hook::DropCommands(n)) => self.drop_next = n,
-                Ok(Hook::CommandLoss(share)) => self.command_loss = share,
+                Ok(Hook::Push(push)) => self.robot.plant.push(push),
+                Ok(Hook::Fault(fault)) => self.faults.give(fault),
+                Ok(Hook::ClearFaults) => self.faults.clear(),
+                Ok(Hook::CommandLoss(share)) => self.faults.set_command_loss(share),
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }

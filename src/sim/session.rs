@@ -1,31 +1,82 @@
 //! One client at a time over TCP: who may connect, framing, and answers spaced so that no client trips.
 use std::collections::VecDeque;
 use std::io::{ErrorKind, Read, Write};
+use std::marker::PhantomData;
 use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::time::{Duration, Instant};
 
-use super::wire::commands::{ConnectStatus, Header};
+use socket2::SockRef;
+
+use super::wire::commands::{Connect, ConnectStatus, Header};
+use super::wire::framing::{Framed, REQUEST_MAX, next_message};
 use super::wire::{Malformed, Request, Response};
 
 /// Least time between two answers. libfranka-rs 0.9.0 reads one message per readiness edge: two that are
 /// readable at once leave it waiting for ever.
 const SPACING: Duration = Duration::from_millis(2);
-/// Largest request this version has is 428 bytes; whatever claims more is no client.
-const REQUEST_MAX: usize = 1024;
-/// Connections that have not said Connect yet; more are turned away.
+/// Connections that have not said Connect yet; more wait in the system's queue.
 const WAITING_MAX: usize = 16;
 /// How long such a connection may stay silent.
 const SILENCE_MAX: Duration = Duration::from_secs(10);
 /// Pause between attempts to listen again when the port is taken.
 const LISTEN_AGAIN: Duration = Duration::from_millis(100);
 
+/// Answers that may wait for their turn; a client that asks faster than it can be answered is read later.
+const ANSWERS_MAX: usize = 32;
+/// Requests taken at one look, so that a client that never stops asking does not stop time.
+const REQUESTS_MAX: usize = 8;
+
+/// What differs between the protocols of the robot and of its hand.
+pub(super) trait Protocol {
+    /// What a client asks for.
+    type Request;
+    /// Bytes in front of every message.
+    const HEADER: usize;
+    /// Reads those bytes.
+    fn header(bytes: &[u8]) -> Result<Header, Malformed>;
+    /// Reads the rest of a request.
+    fn request(command: u32, payload: &[u8]) -> Result<Self::Request, Malformed>;
+    /// The request, if it opens a session.
+    fn connect(request: &Self::Request) -> Option<Connect>;
+    /// The answer to that.
+    fn connected(status: ConnectStatus, version: u16, command_id: u32) -> Vec<u8>;
+}
+
+/// The robot's own.
+#[derive(Debug)]
+pub(super) enum RobotProtocol {}
+
+impl Protocol for RobotProtocol {
+    type Request = Request;
+    const HEADER: usize = Header::LEN;
+
+    fn header(bytes: &[u8]) -> Result<Header, Malformed> {
+        Header::decode(bytes)
+    }
+
+    fn request(command: u32, payload: &[u8]) -> Result<Request, Malformed> {
+        Request::decode(command, payload)
+    }
+
+    fn connect(request: &Request) -> Option<Connect> {
+        match request {
+            Request::Connect(connect) => Some(*connect),
+            _ => None,
+        }
+    }
+
+    fn connected(status: ConnectStatus, version: u16, command_id: u32) -> Vec<u8> {
+        Response::Connect { status, version }.encode(command_id)
+    }
+}
+
 /// What a look at the sockets brought.
 #[derive(Debug)]
-pub(super) enum Event {
+pub(super) enum Event<R = Request> {
     /// A client's session is open; its states go to `udp`.
     Connected { udp: SocketAddr },
     /// The client asks for something.
-    Request { command_id: u32, request: Request },
+    Request { command_id: u32, request: R },
     /// The client has gone, or was dropped because it does not speak the protocol.
     Left,
 }
@@ -42,15 +93,15 @@ struct Connection {
 }
 
 /// What reading from a connection ended with.
-enum Incoming {
+enum Incoming<R> {
     Nothing,
-    Message { header: Header, request: Request },
+    Message { header: Header, request: R },
     Closed,
 }
 
-/// The TCP side of the robot.
+/// The TCP side of the robot, or of its hand.
 #[derive(Debug)]
-pub(super) struct Session {
+pub(super) struct Session<P = RobotProtocol> {
     address: SocketAddr,
     version: u16,
     /// Open only while no client is served: the next one is refused by the kernel and cannot disturb.
@@ -61,9 +112,10 @@ pub(super) struct Session {
     replies: VecDeque<(Instant, Vec<u8>)>,
     last_sent: Instant,
     listen_again: Instant,
+    protocol: PhantomData<P>,
 }
 
-impl Session {
+impl<P: Protocol> Session<P> {
     /// Listens on `address`.
     ///
     /// # Errors
@@ -79,6 +131,7 @@ impl Session {
             replies: VecDeque::new(),
             last_sent: now,
             listen_again: now,
+            protocol: PhantomData,
         })
     }
 
@@ -87,13 +140,20 @@ impl Session {
         self.client.as_ref().map(|client| client.peer)
     }
 
-    /// Looks at the sockets once, without blocking.
-    pub(super) fn poll(&mut self, events: &mut Vec<Event>) {
+    /// Looks at the sockets once, without blocking; `pretend` may name a version to refuse a Connect with.
+    pub(super) fn poll(
+        &mut self,
+        events: &mut Vec<Event<P::Request>>,
+        pretend: &mut dyn FnMut() -> Option<u16>,
+    ) {
         match self.client.take() {
             Some(mut client) => loop {
-                match client.receive() {
+                if events.len() >= REQUESTS_MAX || self.replies.len() >= ANSWERS_MAX {
+                    break self.client = Some(client);
+                }
+                match client.receive::<P>() {
                     Ok(Incoming::Nothing) => break self.client = Some(client),
-                    Ok(Incoming::Message { header, request }) if !matches!(request, Request::Connect(_)) => {
+                    Ok(Incoming::Message { header, request }) if P::connect(&request).is_none() => {
                         events.push(Event::Request { command_id: header.command_id, request });
                     }
                     Ok(Incoming::Message { .. }) => {
@@ -107,28 +167,45 @@ impl Session {
                     }
                 }
             },
-            None => self.admit(events),
+            None => self.admit(events, pretend),
         }
     }
 
-    fn client_left(&mut self, events: &mut Vec<Event>) {
+    /// Ends the client's connection from our side; with `reset`, as a machine that has lost it does.
+    pub(super) fn hang_up(&mut self, reset: bool) {
+        let Some(client) = self.client.take() else { return };
         self.replies.clear();
+        if reset && let Err(error) = SockRef::from(&client.stream).set_linger(Some(Duration::ZERO)) {
+            log::warn!("{}: closed, not reset: {error}", client.peer);
+        }
+    }
+
+    /// Whoever sees that the client has gone finds the port open.
+    fn client_left(&mut self, events: &mut Vec<Event<P::Request>>) {
+        self.replies.clear();
+        self.listen_anew();
         events.push(Event::Left);
     }
 
-    /// Accepts connections and serves the first that says Connect with our version.
-    fn admit(&mut self, events: &mut Vec<Event>) {
-        if self.listener.is_none() && Instant::now() >= self.listen_again {
-            match listener(self.address) {
-                Ok(listener) => self.listener = Some(listener),
-                Err(error) => {
-                    log::error!("cannot listen on {} again: {error}; trying on", self.address);
-                    self.listen_again = Instant::now() + LISTEN_AGAIN;
-                }
+    fn listen_anew(&mut self) {
+        match listener(self.address) {
+            Ok(listener) => self.listener = Some(listener),
+            Err(error) => {
+                log::error!("cannot listen on {} again: {error}; trying on", self.address);
+                self.listen_again = Instant::now() + LISTEN_AGAIN;
             }
         }
-        while let Some(Ok((stream, peer))) = self.listener.as_ref().map(TcpListener::accept) {
-            if self.waiting.len() < WAITING_MAX && prepare(&stream).is_ok() {
+    }
+
+    /// Accepts connections and serves the first that says Connect with our version.
+    fn admit(&mut self, events: &mut Vec<Event<P::Request>>, pretend: &mut dyn FnMut() -> Option<u16>) {
+        if self.listener.is_none() && Instant::now() >= self.listen_again {
+            self.listen_anew();
+        }
+        while self.waiting.len() < WAITING_MAX
+            && let Some(Ok((stream, peer))) = self.listener.as_ref().map(TcpListener::accept)
+        {
+            if prepare(&stream).is_ok() {
                 let connection =
                     Connection { stream, peer, bytes: Vec::new(), since: Instant::now(), refused: false };
                 self.waiting.push(connection);
@@ -136,7 +213,7 @@ impl Session {
         }
         let mut i = 0;
         while i < self.waiting.len() {
-            match self.greet(i) {
+            match self.greet(i, pretend) {
                 Greeting::Wait => i += 1,
                 Greeting::Close => drop(self.waiting.swap_remove(i)),
                 Greeting::Serve { udp_port, answer } => {
@@ -152,16 +229,20 @@ impl Session {
         }
     }
 
-    fn greet(&mut self, i: usize) -> Greeting {
-        let version = self.version;
+    fn greet(&mut self, i: usize, pretend: &mut dyn FnMut() -> Option<u16>) -> Greeting {
         let connection = &mut self.waiting[i];
-        match connection.receive() {
+        match connection.receive::<P>() {
             Ok(Incoming::Nothing) if connection.since.elapsed() < SILENCE_MAX => Greeting::Wait,
-            Ok(Incoming::Message { header, request: Request::Connect(connect) }) if !connection.refused => {
+            Ok(Incoming::Message { header, request }) if !connection.refused => {
+                let Some(connect) = P::connect(&request) else { return Greeting::Close };
+                let version = pretend().unwrap_or(self.version);
                 let fits = connect.version == version;
                 let status =
                     if fits { ConnectStatus::Success } else { ConnectStatus::IncompatibleLibraryVersion };
-                let answer = Response::Connect { status, version }.encode(header.command_id);
+                let answer = P::connected(status, version, header.command_id);
+                if fits && connection.has_left() {
+                    return Greeting::Close; // serving it would refuse whoever has come after it
+                }
                 if fits {
                     return Greeting::Serve { udp_port: connect.udp_port, answer };
                 }
@@ -218,10 +299,10 @@ enum Greeting {
 }
 
 impl Connection {
-    fn receive(&mut self) -> Result<Incoming, Malformed> {
+    fn receive<P: Protocol>(&mut self) -> Result<Incoming<P::Request>, Malformed> {
         let mut chunk = [0; REQUEST_MAX];
         loop {
-            if let Some(message) = self.take_message()? {
+            if let Some(message) = self.take_message::<P>()? {
                 return Ok(message);
             }
             match self.stream.read(&mut chunk) {
@@ -234,17 +315,19 @@ impl Connection {
         }
     }
 
-    /// The first whole message among the bytes so far.
-    fn take_message(&mut self) -> Result<Option<Incoming>, Malformed> {
-        let Some(bytes) = self.bytes.get(..Header::LEN) else { return Ok(None) };
-        let header = Header::decode(bytes)?;
-        let size = header.size as usize;
-        if !(Header::LEN..=REQUEST_MAX).contains(&size) {
-            return Err(Malformed::Value { what: "Header", field: "size" });
+    /// Whether the peer has closed already and nothing more is to come.
+    fn has_left(&self) -> bool {
+        match self.stream.peek(&mut [0]) {
+            Ok(unread) => unread == 0,
+            Err(error) => !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted),
         }
-        let Some(payload) = self.bytes.get(Header::LEN..size) else { return Ok(None) };
-        let request = Request::decode(header.command, payload)?;
-        self.bytes.drain(..size);
+    }
+
+    /// The first whole message among the bytes so far.
+    fn take_message<P: Protocol>(&mut self) -> Result<Option<Incoming<P::Request>>, Malformed> {
+        let framed = next_message(&self.bytes, P::HEADER, P::header, P::request)?;
+        let Some(Framed { header, request, length }) = framed else { return Ok(None) };
+        self.bytes.drain(..length);
         Ok(Some(Incoming::Message { header, request }))
     }
 }

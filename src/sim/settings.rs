@@ -1,10 +1,11 @@
 //! What a client sets before it moves the arm: checked as the robot documents it, kept until the robot ends.
 use nalgebra::Matrix4;
 
+use super::tool::Tool;
 use super::wire::Request;
 use super::wire::commands::{SetCollisionBehavior, SetFilters, SetGuidingMode, SetLoad, SetterStatus};
-use crate::dynamics::{Body, HAND};
-use crate::kinematics::{Pose, from_column_major, hand_tool, to_column_major};
+use crate::dynamics::Body;
+use crate::kinematics::{Pose, from_column_major};
 use crate::robot::Joints;
 
 /// No displacement, column-major.
@@ -51,21 +52,27 @@ pub(super) struct Settings {
 }
 
 impl Default for Settings {
-    /// A Panda with the Franka hand, nothing held. Stiffness and thresholds are those of libfranka's examples.
+    /// A Panda with the Franka hand, nothing held.
     fn default() -> Self {
+        Self::with_tool(&Tool::hand())
+    }
+}
+
+impl Settings {
+    /// A Panda with `tool`, nothing held. Stiffness and thresholds are those of libfranka's examples.
+    pub(super) fn with_tool(tool: &Tool) -> Self {
         let (torque, force) =
             ([20.0, 20.0, 18.0, 18.0, 16.0, 14.0, 12.0], [20.0, 20.0, 20.0, 25.0, 25.0, 25.0]);
-        let hand = to_column_major(&hand_tool());
         Self {
             K_theta: [3000.0, 3000.0, 3000.0, 2500.0, 2500.0, 2000.0, 2000.0],
             K_x: [3000.0, 3000.0, 3000.0, 300.0, 300.0, 300.0],
             EE_T_K: IDENTITY,
-            F_T_NE: hand,
+            F_T_NE: tool.F_T_NE,
             NE_T_EE: IDENTITY,
-            F_T_EE: hand,
-            tool: hand_tool(),
+            F_T_EE: tool.F_T_NE,
+            tool: rigid(&tool.F_T_NE).unwrap_or_else(Pose::identity), // options are validated: it is a pose
             stiffness_frame: Pose::identity(),
-            hand: HAND,
+            hand: tool.body(),
             load: SetLoad { m_load: 0.0, F_x_Cload: [0.0; 3], I_load: [0.0; 9] },
             collision: SetCollisionBehavior {
                 lower_torque_acceleration: torque,
@@ -84,17 +91,6 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// A Panda without its hand.
-    pub(super) fn without_hand() -> Self {
-        Self {
-            F_T_NE: IDENTITY,
-            F_T_EE: IDENTITY,
-            tool: Pose::identity(),
-            hand: Body::NOTHING,
-            ..Self::default()
-        }
-    }
-
     /// The declared load in the flange frame.
     pub(super) fn load_body(&self) -> Body {
         let I = &self.load.I_load;
@@ -184,7 +180,7 @@ fn all_in(values: &[f64], low: f64, high: f64) -> bool {
 }
 
 /// The pose in sixteen numbers, when its last row and column norms are those of one.
-fn rigid(elements: &[f64; 16]) -> Option<Pose> {
+pub(super) fn rigid(elements: &[f64; 16]) -> Option<Pose> {
     let near = |value: f64, goal: f64| (value - goal).abs() <= TRANSFORM_TOLERANCE;
     let last_row =
         [(3, 0.0), (7, 0.0), (11, 0.0), (15, 1.0)].into_iter().all(|(i, goal)| near(elements[i], goal));

@@ -1,113 +1,95 @@
-//! Every state and command of a session in a file: JSON lines, written by a thread of its own.
+//! Everything that goes over the wire of a session in a file: JSON lines, one a message, in the order of the wire.
 //!
-//! The first line is the header: `{"schema":1,"kind":"franka-imit wire log",...}` with the units. Then, in the
-//! order of the wire, either
-//! `{"t_ms":…,"q":[7],"dq":[7],"q_d":[7],"dq_d":[7],"ddq_d":[7],"O_T_EE":[16],"mode":"Move","errors":[names],"success_rate":…}`
-//! or `{"message_id":…,"q_c":[7],"dq_c":[7],"finished":false,"accepted":true}`. The last line counts what a full
-//! queue has cost: `{"dropped":0}`.
-use std::fs::File;
-use std::io::{BufWriter, Write};
+//! | line | what |
+//! |---|---|
+//! | `{"schema":2,"kind":"franka-imit wire log","time":…}` | the first |
+//! | `{"sent_us":…,"state":{…}}` | a state: all 46 fields, by their names on the wire |
+//! | `{"received_us":…,"receipt":"Accepted","command":{…}}` | a command: all fields, and what became of it |
+//! | `{"received_us":…,"command_id":…,"request":{"Move":{…}}}` | a request over TCP, with its payload |
+//! | `{"answered_us":…,"command_id":…,"response":{"Move":"MotionStarted"}}` | the robot's answer |
+//! | `{"dropped":0}` | the last: how many lines a full queue has cost (none in lockstep, which waits) |
+//!
+//! Times are microseconds of the monotonic clock since the simulator's start. A command's is when the simulator
+//! took it from its socket: in lockstep when it came, in real time at the end of its slot. An answer's is when it
+//! was given; it leaves some milliseconds later when another has just left. Modes and errors are names; SI units,
+//! poses column-major; a number that is none reads `null`.
+//!
+//! A command's receipt: `Accepted` (it filled its slot), `Duplicate`, `Late`, `Future` (it answers a state never
+//! sent), `Unasked` (no motion runs), `Dropped` (lost on order).
 use std::path::Path;
-use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
-use std::thread::JoinHandle;
+use std::time::Instant;
 
+use serde::Serialize;
 use serde_json::json;
 
-use super::wire::{RobotCommand, RobotState};
+use super::lines::{Lines, Sink};
+use super::motion::Receipt;
+use super::wire::{Request, Response, RobotCommand, RobotState};
 
-/// Lines that may wait for the disk: four seconds at 1 kHz, both ways.
-const QUEUE: usize = 8192;
+/// Version of the layout above.
+const SCHEMA: u32 = 2;
 
+#[derive(Serialize)]
+#[serde(untagged)]
 enum Line {
-    State(Box<RobotState>),
-    Command { command: Box<RobotCommand>, accepted: bool },
-    Dropped(u64),
+    State { sent_us: u64, state: Box<RobotState> },
+    Command { received_us: u64, receipt: &'static str, command: Box<RobotCommand> },
+    Request { received_us: u64, command_id: u32, request: Request },
+    Response { answered_us: u64, command_id: u32, response: Response },
 }
 
 /// The simulator's end of the log. Dropping it writes what is left and closes the file.
 pub(super) struct WireLog {
-    lines: Option<SyncSender<Line>>,
-    writer: Option<JoinHandle<()>>,
-    /// Wait for the disk rather than lose a line: right in lockstep, where time waits too.
-    lossless: bool,
-    dropped: u64,
+    lines: Lines<Line>,
+    start: Instant,
 }
 
 impl WireLog {
-    /// Creates the file and its writer.
+    /// Creates the file and its writer; `start` is zero of its times.
     ///
     /// # Errors
     /// The file cannot be created or its header not be written.
-    pub(super) fn create(path: &Path, lossless: bool) -> std::io::Result<Self> {
-        let mut file = BufWriter::new(File::create(path)?);
+    pub(super) fn create(path: &Path, lossless: bool, start: Instant) -> std::io::Result<Self> {
         let header = json!({
-            "schema": 1,
+            "schema": SCHEMA,
             "kind": "franka-imit wire log",
-            "units": {"t_ms": "ms", "q": "rad", "dq": "rad/s", "ddq_d": "rad/s2", "O_T_EE": "m, column-major"},
+            "time": "us of the monotonic clock since the simulator's start",
+            "units": "SI, as in research_interface/robot of libfranka-common; poses column-major",
         });
-        writeln!(file, "{header}")?;
-        let (lines, queue) = sync_channel(QUEUE);
-        let path = path.to_owned();
-        let writer = std::thread::Builder::new().name("wire-log".to_owned()).spawn(move || {
-            if let Err(error) = write(&mut file, &queue) {
-                log::error!("{}: {error}; the wire log ends here", path.display());
-            }
-        })?;
-        Ok(Self { lines: Some(lines), writer: Some(writer), lossless, dropped: 0 })
+        let lines = Lines::new("wire log", Sink::file(path, &header)?, lossless)?;
+        Ok(Self { lines, start })
     }
 
+    /// A state that has been sent.
     pub(super) fn state(&mut self, state: &RobotState) {
-        self.push(Line::State(Box::new(*state)));
+        self.lines.push(Line::State { sent_us: self.now_us(), state: Box::new(*state) });
     }
 
-    pub(super) fn command(&mut self, command: &RobotCommand, accepted: bool) {
-        self.push(Line::Command { command: Box::new(*command), accepted });
-    }
-
-    fn push(&mut self, line: Line) {
-        let Some(lines) = &self.lines else { return };
-        let lost = if self.lossless { lines.send(line).is_err() } else { lines.try_send(line).is_err() };
-        self.dropped += u64::from(lost);
-    }
-}
-
-impl Drop for WireLog {
-    fn drop(&mut self) {
-        if let Some(lines) = self.lines.take() {
-            let _ = lines.send(Line::Dropped(self.dropped)); // fails only when the writer has ended
-        }
-        if let Some(writer) = self.writer.take() {
-            let _ = writer.join(); // a panic of the writer has been printed; there is nothing left to save
-        }
-    }
-}
-
-fn write(file: &mut BufWriter<File>, queue: &Receiver<Line>) -> std::io::Result<()> {
-    for line in queue {
-        let line = match line {
-            Line::State(state) => json!({
-                "t_ms": state.message_id,
-                "q": state.q,
-                "dq": state.dq,
-                "q_d": state.q_d,
-                "dq_d": state.dq_d,
-                "ddq_d": state.ddq_d,
-                "O_T_EE": state.O_T_EE,
-                "mode": format!("{:?}", state.robot_mode),
-                "errors": state.errors.names().collect::<Vec<_>>(),
-                "success_rate": state.control_command_success_rate,
-            }),
-            // JSON has no NaN: serde_json writes null for a number that is none.
-            Line::Command { command, accepted } => json!({
-                "message_id": command.message_id,
-                "q_c": command.q_c,
-                "dq_c": command.dq_c,
-                "finished": command.motion_generation_finished,
-                "accepted": accepted,
-            }),
-            Line::Dropped(count) => json!({ "dropped": count }),
+    /// A command that came; without a receipt it was lost on order.
+    pub(super) fn command(&mut self, command: &RobotCommand, receipt: Option<Receipt>) {
+        let receipt = match receipt {
+            Some(Receipt::Accepted) => "Accepted",
+            Some(Receipt::Duplicate) => "Duplicate",
+            Some(Receipt::Late) => "Late",
+            Some(Receipt::Future) => "Future",
+            Some(Receipt::Unasked) => "Unasked",
+            None => "Dropped",
         };
-        writeln!(file, "{line}")?;
+        let command = Box::new(*command);
+        self.lines.push(Line::Command { received_us: self.now_us(), receipt, command });
     }
-    file.flush()
+
+    /// A request that came over TCP.
+    pub(super) fn request(&mut self, command_id: u32, request: &Request) {
+        self.lines.push(Line::Request { received_us: self.now_us(), command_id, request: request.clone() });
+    }
+
+    /// The robot's answer to one.
+    pub(super) fn response(&mut self, command_id: u32, response: Response) {
+        self.lines.push(Line::Response { answered_us: self.now_us(), command_id, response });
+    }
+
+    fn now_us(&self) -> u64 {
+        self.start.elapsed().as_micros() as u64
+    }
 }

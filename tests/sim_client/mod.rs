@@ -1,13 +1,15 @@
 //! What the simulator's tests share: a robot on its own address, a client, motions, a deadline.
 #![allow(dead_code, unreachable_pub)] // each test binary uses its part
 
+pub mod faults;
+pub mod process;
 pub mod raw;
 
 use std::net::IpAddr;
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
-use franka::exception::FrankaResult;
+use franka::exception::{FrankaException, FrankaResult};
 use franka::{JointPositions, JointVelocities, MotionFinished, RealtimeConfig, Robot, RobotState};
 use franka_imit::sim::{Options, Pace, Sim, Status};
 
@@ -53,6 +55,11 @@ pub fn wait_for(sim: &Sim, what: &str, condition: impl Fn(&Status) -> bool) -> S
         assert!(start.elapsed() < Duration::from_secs(5), "{what}: still not so: {status:?}");
         std::thread::yield_now();
     }
+}
+
+/// What to make of a motion that should have ended with success: the error without the log of the whole motion.
+pub fn ended(error: FrankaException) {
+    panic!("the motion ended with: {error}");
 }
 
 /// A smooth move of one joint by `amplitude` rad in `duration_s`, at rest at both ends.

@@ -18,7 +18,11 @@ pub struct Raw {
 impl Raw {
     /// Connects; checks the whole answer.
     pub fn connect(sim: &Sim) -> Self {
-        let tcp = TcpStream::connect(sim.address()).expect("the robot listens");
+        Self::over(sim, TcpStream::connect(sim.address()).expect("the robot listens"))
+    }
+
+    /// [`Raw::connect`] over a TCP connection that stands.
+    pub fn over(sim: &Sim, tcp: TcpStream) -> Self {
         let udp = UdpSocket::bind("0.0.0.0:0").expect("a port");
         udp.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
         tcp.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");

@@ -4,6 +4,7 @@ use super::super::exit::usage;
 use super::super::prepare::Prepared;
 use crate::config::Config;
 use crate::range::Violation;
+use crate::sim::TruthSink;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -56,6 +57,9 @@ pub(in super::super) struct Args {
     /// Write every state and command of the simulated robot to this file.
     #[arg(long, value_name = "FILE", requires = "sim")]
     pub(super) wire_log: Option<PathBuf>,
+    /// Tell what is true of the simulated arm: JSON lines to a file, or datagrams to a loopback ADDRESS:PORT.
+    #[arg(long, value_name = "FILE|ADDRESS", requires = "sim")]
+    pub(super) truth: Option<TruthSink>,
     /// Do not ask before moving a real robot.
     #[arg(short, long)]
     pub(super) yes: bool,
@@ -77,6 +81,9 @@ impl Args {
         let mut config = self.common.load()?;
         check_writable("--save-policy", self.save_policy.as_deref())?;
         check_writable("--wire-log", self.wire_log.as_deref())?;
+        if let Some(TruthSink::File(path)) = &self.truth {
+            check_writable("--truth", Some(path))?;
+        }
         if let Some(speed_m_s) = self.speed_m_s {
             config.motion.speed_m_s = speed_m_s;
         }

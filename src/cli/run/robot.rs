@@ -8,7 +8,6 @@ use crate::robot::{Fault, JOINTS, Mode, State, limits, realtime};
 use crate::safety;
 use crate::sim::{self, Pace, Sim};
 use std::io::{BufRead, IsTerminal, Write};
-use std::net::{IpAddr, Ipv4Addr};
 
 /// Loopback addresses tried for a simulated robot: others may be running.
 const ADDRESSES: std::ops::RangeInclusive<u8> = 1..=100;
@@ -22,27 +21,24 @@ pub(super) fn start_sim(args: &Args, config: &Config) -> anyhow::Result<Option<S
     if !args.sim {
         return Ok(None);
     }
-    let realtime = config.realtime.clone();
-    let mut refused = None;
-    for last in ADDRESSES {
-        let options = sim::Options {
-            bind: IpAddr::V4(Ipv4Addr::new(127, 0, 0, last)),
-            pace: if args.is_lockstep() { Pace::Lockstep } else { Pace::Realtime },
-            lockstep_timeout_s: config.sim.lockstep_timeout_s.max(LOCKSTEP_PATIENCE_S),
-            wire_log: args.wire_log.clone(),
-            ..config.sim.clone()
-        };
-        let realtime = realtime.clone();
-        match Sim::start_with(options, move || realtime::enter_as_peer(&realtime)) {
-            Ok(sim) => return Ok(Some(sim)),
-            Err(error @ sim::Error::Bind { .. }) => refused = Some(error),
-            Err(error) => return Err(error.into()),
+    let options = sim::Options {
+        pace: if args.is_lockstep() { Pace::Lockstep } else { Pace::Realtime },
+        lockstep_timeout_s: config.sim.lockstep_timeout_s.max(LOCKSTEP_PATIENCE_S),
+        wire_log: args.wire_log.clone(),
+        truth: args.truth.clone(),
+        ..config.sim.clone()
+    };
+    let beside = || {
+        let realtime = config.realtime.clone();
+        move || realtime::enter_as_peer(&realtime)
+    };
+    match Sim::start_on([127, 0, 0], ADDRESSES, &options, beside) {
+        Ok(sim) => Ok(Some(sim)),
+        Err(error @ sim::Error::Bind { .. }) => {
+            Err(anyhow::anyhow!("no loopback address is free for a simulated robot: {error}"))
         }
+        Err(error) => Err(error.into()),
     }
-    Err(anyhow::anyhow!(
-        "no loopback address is free for a simulated robot: {}",
-        refused.map_or(String::new(), |e| e.to_string())
-    ))
 }
 
 /// The address to connect to.

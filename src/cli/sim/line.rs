@@ -1,4 +1,5 @@
 //! The status line: mode, client, rate, errors of every arm.
+use std::collections::HashMap;
 use std::io::{IsTerminal, Write, stderr};
 use std::time::{Duration, Instant};
 
@@ -85,6 +86,13 @@ fn line(now: &Status, last: &Status) -> String {
     let slips = since(now.slips, last.slips);
     if slips > 0 {
         line += &format!(", late {slips} times");
+    }
+    let before: HashMap<String, u64> = last.injected.all().collect();
+    for (name, count) in now.injected.all() {
+        let more = since(count, *before.get(&name).unwrap_or(&0));
+        if more > 0 {
+            line += &format!(", {name} {more}");
+        }
     }
     let errors = now.errors.names().collect::<Vec<_>>().join(", ");
     if !errors.is_empty() {

@@ -1,22 +1,21 @@
 //! Cartesian commands: what they ask of the hand and the elbow, and the joints that do it.
 //!
-//! Limits: Franka FCI documentation, "Requirements", Cartesian trajectory requirements (Panda); translation velocity
-//! as libfranka 0.9.2's own limiter has it (`rate_limiting.h`), above the 1.7 m/s of today's table.
+//! Limits: Franka FCI documentation, "Requirements", Cartesian trajectory requirements (Panda); for the velocity of
+//! translation, on which documents differ, see [`Choices`].
 use nalgebra::{Matrix3, SMatrix, SVector, Vector3};
 
 use super::{Desired, Errors, after_inverse, error, only, within};
 use crate::kinematics::{Pose, forward_and_jacobian, from_column_major, to_column_major};
 use crate::robot::limits::CYCLE_S;
 use crate::robot::{JOINTS, Joints};
+use crate::sim::Choices;
 
-/// Velocity, acceleration, jerk of the end effector's translation (m), its rotation (rad) …
-const TRANSLATION: [f64; 3] = [2.0, 13.0, 6500.0];
+/// Acceleration and jerk of the end effector's translation, m …
+const TRANSLATION: [f64; 2] = [13.0, 6500.0];
+/// … velocity, acceleration and jerk of its rotation, rad …
 const ROTATION: [f64; 3] = [2.5, 25.0, 12_500.0];
 /// … and of the elbow, rad.
 const ELBOW: [f64; 3] = [2.175, 10.0, 5000.0];
-/// How far a motion's first pose may be from where the robot is, m and rad (undocumented: our choice) …
-const START_M: f64 = 0.05;
-const START_RAD: f64 = 0.1;
 /// The fourth joint's angle at which the elbow changes sides, rad (libfranka-common, elbow documentation).
 const ELBOW_FLIP: f64 = -0.467002423653011;
 /// A pose is reached when no joint moves further than this in an iteration, rad: below what a jerk would show.
@@ -66,6 +65,13 @@ pub fn singular(q: &Joints, tool: &Pose) -> bool {
     smallest < SINGULAR * SINGULAR
 }
 
+/// Whether the end effector is measured faster than it may be.
+pub fn too_fast(q: &Joints, dq: &Joints, tool: &Pose, choices: &Choices) -> bool {
+    let twist: [f64; 6] = (forward_and_jacobian(q, tool).1 * SVector::<f64, JOINTS>::from(*dq)).into();
+    let share = choices.measured_speed_share;
+    norm(&twist[..3]) > share * choices.translation_speed_max_m_s || norm(&twist[3..]) > share * ROTATION[0]
+}
+
 impl Commanded {
     /// At rest where the joints are.
     pub fn at(q: &Joints, tool: &Pose) -> Self {
@@ -80,15 +86,17 @@ impl Commanded {
     }
 
     /// Whether the first pose and elbow of a motion are where the robot is.
-    pub fn start(&self, pose: Option<&[f64; 16]>, elbow: Option<&[f64; 2]>) -> Errors {
+    pub fn start(&self, pose: Option<&[f64; 16]>, elbow: Option<&[f64; 2]>, choices: &Choices) -> Errors {
+        let (start_m, start_rad) =
+            (choices.start_translation_tolerance_m, choices.start_rotation_tolerance_rad);
         let mut errors = 0;
         if let Some(pose) = pose {
             let step = twist_between(&self.O_T_EE, pose, 1.0);
-            let near = norm(&step[..3]) <= START_M && norm(&step[3..]) <= START_RAD;
+            let near = norm(&step[..3]) <= start_m && norm(&step[3..]) <= start_rad;
             errors |= u64::from(!near) << error::CARTESIAN_START_POSE_INVALID;
         }
         if let Some(elbow) = elbow {
-            let near = (elbow[0] - self.elbow[0]).abs() <= START_RAD;
+            let near = (elbow[0] - self.elbow[0]).abs() <= start_rad;
             errors |= u64::from(!near) << error::START_ELBOW_INVALID;
             errors |= u64::from(elbow[1] != self.elbow[1]) << error::START_ELBOW_SIGN_INCONSISTENT;
         }
@@ -103,6 +111,7 @@ impl Commanded {
         tool: &Pose,
         wish: Wish<'_>,
         elbow: Option<&[f64; 2]>,
+        choices: &Choices,
     ) -> (Self, Desired, Errors) {
         let mut next = *self;
         match wish {
@@ -134,7 +143,7 @@ impl Commanded {
             (_, None) => next.delbow[0] = 0.0,
         }
         next.ddelbow[0] = (next.delbow[0] - self.delbow[0]) / CYCLE_S;
-        let errors = self.check(&next);
+        let errors = self.check(&next, choices);
         if !errors.is_empty() {
             return (next, *desired, errors);
         }
@@ -148,10 +157,11 @@ impl Commanded {
         }
     }
 
-    fn check(&self, next: &Self) -> Errors {
+    fn check(&self, next: &Self, choices: &Choices) -> Errors {
         let jerk = difference(&next.O_ddP_EE, &self.O_ddP_EE);
+        let translation = [choices.translation_speed_max_m_s, TRANSLATION[0], TRANSLATION[1]];
         let hand = |value: &[f64; 6], order: usize| {
-            within(norm(&value[..3]), TRANSLATION[order]) && within(norm(&value[3..]), ROTATION[order])
+            within(norm(&value[..3]), translation[order]) && within(norm(&value[3..]), ROTATION[order])
         };
         let elbow_jerk = (next.ddelbow[0] - self.ddelbow[0]) / CYCLE_S;
         let elbow_moves = within(next.delbow[0], ELBOW[0])

@@ -3,7 +3,10 @@
 //! Differences are backward, over exactly one cycle, from the values published last as `q_d`, `dq_d`,
 //! `ddq_d`. Source: Franka FCI documentation, "Requirements", joint trajectory requirements (Panda).
 pub mod cartesian;
+pub mod self_collision;
 
+use super::ErrorNames;
+use super::wire::state::MotionGeneratorMode;
 use crate::robot::limits::{CYCLE_S, DDDQ_MAX, DDQ_MAX, DQ_MAX, DTAU_MAX, Q_MAX, Q_MIN};
 use crate::robot::{Errors, JOINTS, Joints};
 
@@ -11,7 +14,9 @@ use crate::robot::{Errors, JOINTS, Joints};
 #[allow(missing_docs)] // the names are those of `robot::ERROR_NAMES`
 pub mod error {
     pub const JOINT_POSITION_LIMITS: usize = 0;
+    pub const SELF_COLLISION: usize = 2;
     pub const JOINT_VELOCITY: usize = 3;
+    pub const CARTESIAN_VELOCITY: usize = 4;
     pub const JOINT_REFLEX: usize = 6;
     pub const CARTESIAN_REFLEX: usize = 7;
     pub const START_POSE_INVALID: usize = 11;
@@ -28,16 +33,16 @@ pub mod error {
     pub const START_ELBOW_INVALID: usize = 22;
     pub const START_ELBOW_SIGN_INCONSISTENT: usize = 24;
     pub const COMMUNICATION_CONSTRAINTS: usize = 25;
+    pub const POWER_LIMIT: usize = 26;
     pub const INVERSE_POSITION_LIMITS: usize = 27;
     pub const INVERSE_VELOCITY_LIMITS: usize = 28;
     pub const INVERSE_VELOCITY_DISCONTINUITY: usize = 29;
     pub const INVERSE_ACCELERATION_DISCONTINUITY: usize = 30;
     pub const INVALID_FRAME: usize = 31;
     pub const TORQUE_DISCONTINUITY: usize = 32;
+    pub const TAU_J_RANGE: usize = 34;
 }
 
-/// Largest distance of the first commanded joint position from `q_d`, rad (undocumented: our choice).
-pub const START_POSE_TOLERANCE: f64 = 0.1;
 /// Relative room above a limit for the rounding of three differences at 1 kHz.
 const ROUNDING: f64 = 1e-6;
 
@@ -99,9 +104,9 @@ pub fn extrapolate(last: &Desired) -> (Desired, Errors) {
     (next, check(last, &next, &JOINT))
 }
 
-/// Whether the first position of a motion is where the robot is.
-pub fn start_pose(last: &Desired, q_c: &Joints) -> Errors {
-    let near = last.q.iter().zip(q_c).all(|(q_d, q_c)| (q_c - q_d).abs() <= START_POSE_TOLERANCE);
+/// Whether the first position of a motion is where the robot is, each joint within `tolerance` (rad).
+pub fn start_pose(last: &Desired, q_c: &Joints, tolerance: f64) -> Errors {
+    let near = last.q.iter().zip(q_c).all(|(q_d, q_c)| (q_c - q_d).abs() <= tolerance);
     if near { Errors::default() } else { only(error::START_POSE_INVALID) }
 }
 
@@ -115,6 +120,30 @@ fn after_inverse(last: &Desired, q: &Joints) -> (Desired, Errors) {
 pub fn torque(last: &Joints, tau_J_d: &Joints) -> Errors {
     let slow = last.iter().zip(tau_J_d).all(|(last, tau)| within((tau - last) / CYCLE_S, DTAU_MAX));
     if slow { Errors::default() } else { only(error::TORQUE_DISCONTINUITY) }
+}
+
+/// The bits that `names` leaves of what a command of `generator` broke.
+pub fn named(errors: Errors, generator: MotionGeneratorMode, names: ErrorNames) -> Errors {
+    let (velocity, discontinuities) = match generator {
+        MotionGeneratorMode::JointPosition | MotionGeneratorMode::JointVelocity => {
+            (error::VELOCITY_LIMITS, [error::VELOCITY_DISCONTINUITY, error::ACCELERATION_DISCONTINUITY])
+        }
+        _ => (
+            error::CARTESIAN_VELOCITY_LIMITS,
+            [error::CARTESIAN_VELOCITY_DISCONTINUITY, error::CARTESIAN_ACCELERATION_DISCONTINUITY],
+        ),
+    };
+    let [first, second] = discontinuities.map(|index| 1 << index);
+    if names == ErrorNames::Every || errors.0 & (first | second) == 0 {
+        return errors;
+    }
+    let left = errors.0 & !(1 << velocity);
+    match generator {
+        MotionGeneratorMode::JointVelocity | MotionGeneratorMode::CartesianVelocity => {
+            Errors(left & !first | second)
+        }
+        _ => Errors(left),
+    }
 }
 
 /// Errors of a position, velocity, acceleration and jerk: commanded …

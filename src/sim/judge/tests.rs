@@ -58,11 +58,31 @@ fn no_bits_of_a_command_pass_as_a_number_they_are_not() {
             let mut command = Q_READY;
             command[joint] = value;
             assert!(!joint_position(&still(), &command).1.is_empty());
-            assert!(!start_pose(&still(), &command).is_empty());
+            assert!(!start_pose(&still(), &command, 0.1).is_empty());
             let mut dq = [0.0; JOINTS];
             dq[joint] = value;
             assert!(!joint_velocity(&still(), &dq).1.is_empty());
         }
+    }
+}
+
+#[test]
+fn names_counted_from_the_interface_call_a_step_of_a_velocity_by_its_jerk_alone() {
+    use MotionGeneratorMode::{CartesianPosition, CartesianVelocity, JointPosition, JointVelocity};
+    let cases: [(&[usize], _, &[usize]); 8] = [
+        (&[13, 14, 15], JointVelocity, &[15]),
+        (&[14], JointVelocity, &[15]),
+        (&[13], JointVelocity, &[13]),
+        (&[13, 14, 15], JointPosition, &[14, 15]),
+        (&[12, 13], JointPosition, &[12, 13]),
+        (&[18, 19, 20], CartesianVelocity, &[20]),
+        (&[18, 19, 20, 17], CartesianPosition, &[17, 19, 20]),
+        (&[27, 28, 29, 30], CartesianVelocity, &[27, 28, 29, 30]),
+    ];
+    for (broken, generator, expected) in cases {
+        let errors = Errors(broken.iter().map(|index| 1 << index).sum());
+        assert_eq!(raised(named(errors, generator, ErrorNames::Interface)), expected, "{generator:?}");
+        assert_eq!(named(errors, generator, ErrorNames::Every), errors);
     }
 }
 

@@ -1,7 +1,7 @@
 //! A motion's cycle: the command, or what stands for it, judged and followed.
 use super::{Motion, Phase, Robot, SETTLE_CYCLES, SETTLED_SPEED};
+use crate::robot::Errors;
 use crate::robot::limits::LOST_COMMANDS_MAX;
-use crate::robot::{Errors, JOINTS};
 use crate::sim::judge::cartesian::{Commanded, Wish};
 use crate::sim::judge::{self, error};
 use crate::sim::wire::commands::MoveStatus;
@@ -32,9 +32,6 @@ impl Robot {
             Some(command) => {
                 motion.missed_in_a_row = 0;
                 let first = motion.phase == Phase::Starting;
-                if first && motion.controller == ControllerMode::ExternalController {
-                    self.tau_J_d = [0.0; JOINTS];
-                }
                 motion.phase = Phase::Running;
                 let start = if first { self.start_errors(&motion, &command) } else { Errors::default() };
                 let mut errors = if start.is_empty() { self.follow(&motion, Some(&command)) } else { start };
@@ -48,7 +45,7 @@ impl Robot {
         };
         self.motion = Some(motion);
         if !errors.is_empty() {
-            self.reflex(errors);
+            self.reflex(judge::named(errors, motion.generator, self.choices.error_names));
         } else if motion.phase != Phase::Running && motion.controller == ControllerMode::ExternalController {
             self.take_over();
         }
@@ -57,10 +54,15 @@ impl Robot {
     /// Whether a motion's first command begins where the robot is.
     fn start_errors(&self, motion: &Motion, command: &RobotCommand) -> Errors {
         let elbow = command.valid_elbow.then_some(&command.elbow_c);
+        let choices = &self.choices;
         match motion.generator {
-            MotionGeneratorMode::JointPosition => judge::start_pose(&self.desired, &command.q_c),
-            MotionGeneratorMode::CartesianPosition => self.commanded.start(Some(&command.O_T_EE_c), elbow),
-            MotionGeneratorMode::CartesianVelocity => self.commanded.start(None, elbow),
+            MotionGeneratorMode::JointPosition => {
+                judge::start_pose(&self.desired, &command.q_c, choices.start_joint_tolerance_rad)
+            }
+            MotionGeneratorMode::CartesianPosition => {
+                self.commanded.start(Some(&command.O_T_EE_c), elbow, choices)
+            }
+            MotionGeneratorMode::CartesianVelocity => self.commanded.start(None, elbow, choices),
             MotionGeneratorMode::JointVelocity | MotionGeneratorMode::Idle => Errors::default(),
         }
     }
@@ -70,7 +72,7 @@ impl Robot {
     fn follow(&mut self, motion: &Motion, command: Option<&RobotCommand>) -> Errors {
         let cartesian = |wish| {
             let elbow = command.filter(|command| command.valid_elbow).map(|command| &command.elbow_c);
-            self.commanded.follow(&self.desired, &self.settings.tool, wish, elbow)
+            self.commanded.follow(&self.desired, &self.settings.tool, wish, elbow, &self.choices)
         };
         let (mut commanded, next, mut errors);
         match (motion.generator, command) {
@@ -115,7 +117,14 @@ impl Robot {
             MotionGeneratorMode::CartesianPosition | MotionGeneratorMode::CartesianVelocity => {
                 let here = Wish::Twist(&[0.0; 6]);
                 let elbow = self.commanded.elbow;
-                self.commanded.follow(&self.desired, &self.settings.tool, here, Some(&elbow)).2
+                let next = self.commanded.follow(
+                    &self.desired,
+                    &self.settings.tool,
+                    here,
+                    Some(&elbow),
+                    &self.choices,
+                );
+                next.2
             }
             _ => judge::joint_position(&self.desired, &self.desired.q).1,
         }

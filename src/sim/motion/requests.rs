@@ -1,5 +1,6 @@
 //! What the robot does with a request over TCP.
 use super::Robot;
+use crate::sim::MoveInMotion;
 use crate::sim::judge::cartesian::singular;
 use crate::sim::model_library;
 use crate::sim::settings::IDENTITY;
@@ -28,7 +29,8 @@ impl Robot {
             setter => {
                 let mut settings = self.settings.clone();
                 if let Some((command, mut status)) = settings.apply(setter) {
-                    if self.motion.is_some() || self.waiting_move.is_some() {
+                    let moving = self.motion.is_some() || self.waiting_move.is_some();
+                    if moving && !self.choices.setters_in_motion {
                         status = SetterStatus::CommandNotPossibleRejected;
                     } else {
                         self.settings = settings;
@@ -55,7 +57,12 @@ impl Robot {
             1 => ControllerMode::CartesianImpedance,
             _ => ControllerMode::ExternalController,
         };
-        let idle = self.mode() == RobotMode::Idle && self.waiting_move.is_none();
+        let preempts = self.choices.move_in_motion == MoveInMotion::Preempt;
+        let idle = match self.mode() {
+            RobotMode::Idle => self.waiting_move.is_none(),
+            RobotMode::Move => preempts,
+            _ => false,
+        };
         let refused = if !valid {
             Some(MoveStatus::InvalidArgumentRejected)
         } else if !idle {
@@ -67,7 +74,10 @@ impl Robot {
         };
         match refused {
             Some(status) => self.reply(command_id, Response::Move(status)),
-            None => self.waiting_move = Some((command_id, generator, controller)),
+            None => {
+                self.end_motion(MoveStatus::Preempted, 2);
+                self.waiting_move = Some((command_id, generator, controller));
+            }
         }
     }
 
@@ -83,7 +93,7 @@ impl Robot {
             Some(RecoveryStatus::EmergencyAborted)
         } else if self.motion.is_some() || self.recovery.is_some() {
             Some(RecoveryStatus::CommandNotPossibleRejected)
-        } else if self.is_outside() {
+        } else if self.needs_a_hand() {
             Some(RecoveryStatus::ManualErrorRecoveryRequiredRejected)
         } else if self.errors.is_empty() {
             Some(RecoveryStatus::Success)

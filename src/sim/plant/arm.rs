@@ -4,7 +4,7 @@ use rand::rngs::StdRng;
 use rand_distr::{Distribution, StandardNormal};
 use serde::{Deserialize, Serialize};
 
-use crate::dynamics::{Arm, Body, Frame, HAND};
+use crate::dynamics::{Arm, Body, Frame};
 use crate::kinematics::Pose;
 use crate::range::{Violation, check_range};
 use crate::robot::Joints;
@@ -70,8 +70,12 @@ pub(super) fn true_arm(options: &Options) -> Arm {
         let bend = Frame { p: error.link_shift_m[i], ..self::frame(&bend) };
         *frame = bend.then(frame);
     }
-    let hand = if options.hand { HAND } else { Body::NOTHING };
-    arm.tool = hand.with(&Body { m: error.payload_kg, x_C: error.payload_centre_m, I: [[0.0; 3]; 3] });
-    arm.tool = arm.tool.with(&Body { m: options.payload_kg, x_C: [0.0, 0.0, 0.1034], I: [[0.0; 3]; 3] });
+    let tool = options.end_effector();
+    arm.tool = tool.body().with(&Body { m: error.payload_kg, x_C: error.payload_centre_m, I: [[0.0; 3]; 3] });
+    arm.tool = arm.tool.with(&Body {
+        m: options.payload_kg,
+        x_C: [tool.F_T_NE[12], tool.F_T_NE[13], tool.F_T_NE[14]],
+        I: [[0.0; 3]; 3],
+    });
     arm
 }

@@ -22,6 +22,8 @@ const POSTURE: (f64, f64) = (10.0, 4.0);
 const GUIDING_DAMPING: Joints = [2.0, 2.0, 2.0, 2.0, 0.5, 0.5, 0.5];
 /// … and how hard an axis that guiding mode locks is held, N s/m and Nm s/rad.
 const LOCKED: [f64; 6] = [400.0, 400.0, 400.0, 20.0, 20.0, 20.0];
+/// … or the elbow, Nm s/rad.
+const LOCKED_ELBOW: f64 = 60.0;
 
 /// Which controller moves the arm this cycle.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -97,13 +99,19 @@ impl<'a> Controller<'a> {
     fn guiding(&self, q: &Joints, dq: &Joints) -> Joints {
         let mut tau: Joints = std::array::from_fn(|i| -GUIDING_DAMPING[i] * dq[i]);
         let guiding = &self.settings.guiding;
-        if guiding.axes == [1; 6] {
+        if guiding.axes == [1; 6] && guiding.nullspace == 1 {
             return tau;
         }
         let J = forward_and_jacobian(q, &self.settings.tool).1;
         let speed = J * SVector::<f64, 7>::from(*dq);
         let hold = Vector6::from_fn(|i, _| if guiding.axes[i] == 0 { -LOCKED[i] * speed[i] } else { 0.0 });
-        let held = J.transpose() * hold;
+        let mut held = J.transpose() * hold;
+        if guiding.nullspace == 0 {
+            // The elbow is what moves while the hand does not.
+            let JJt = J * J.transpose() + SMatrix::<f64, 6, 6>::from_diagonal_element(1e-4);
+            let with_hand = JJt.cholesky().map_or_else(Vector6::zeros, |factor| factor.solve(&speed));
+            held -= LOCKED_ELBOW * (SVector::<f64, 7>::from(*dq) - J.transpose() * with_hand);
+        }
         for i in 0..JOINTS {
             tau[i] += held[i];
         }

@@ -14,6 +14,7 @@ mod controller;
 mod exercise;
 mod friction;
 mod observer;
+mod push;
 mod sensors;
 
 use super::Options;
@@ -24,11 +25,14 @@ use crate::kinematics::Pose;
 use crate::robot::limits::{CYCLE_S, Q_MAX, Q_MIN, TAU_MAX};
 use crate::robot::{Errors, JOINTS, Joints};
 pub use arm::ArmError;
+pub(super) use contact::Force;
 pub(super) use controller::Control;
 use controller::Controller;
 pub use exercise::Exercise;
 use friction::{Friction, Slip};
 use observer::Observer;
+pub use push::Push;
+use push::Pushes;
 pub(super) use sensors::Measured;
 use sensors::Sensors;
 
@@ -41,7 +45,7 @@ const STOP_MARGIN: f64 = 0.03;
 const STOP: (f64, f64) = (5000.0, 50.0);
 
 /// What is true of the arm, whatever the robot believes.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, serde::Serialize)]
 pub struct Truth {
     /// Joint positions, rad.
     pub q: Joints,
@@ -51,13 +55,8 @@ pub struct Truth {
     pub O_T_EE: [f64; 16],
     /// Force on the end effector from outside (hand, plane), N, base frame.
     pub O_F_ext: [f64; 3],
-}
-
-/// An operator's hand: a force on the end effector for a time.
-#[derive(Clone, Copy, Debug, PartialEq)]
-struct Push {
-    force: [f64; 3],
-    cycles_left: u64,
+    /// What that force does to the joints, Nm.
+    pub tau_ext: Joints,
 }
 
 /// The arm and its sensors.
@@ -75,8 +74,9 @@ pub(super) struct Plant {
     known: Arm,
     friction: Friction,
     floor_z_m: f64,
-    push: Option<Push>,
+    pushes: Pushes,
     force: [f64; 3],
+    tau_ext: Joints,
     sensors: Sensors,
     observer: Observer,
 }
@@ -94,16 +94,18 @@ impl Plant {
             known: Arm::panda(),
             friction: Friction::new(options.friction),
             floor_z_m: options.floor_z_m,
-            push: None,
+            pushes: Pushes::new(&options.pushes),
             force: [0.0; 3],
+            tau_ext: [0.0; JOINTS],
             sensors,
-            observer: Observer::default(),
+            observer: Observer::new(&options.choices),
         }
     }
 
     /// A motion gets its first command in the next cycle: what is random begins anew, from its number.
     pub(super) fn begin_motion(&mut self, motion: u64) {
         self.sensors.begin_motion(motion);
+        self.pushes.begin_motion();
         self.observer.settle();
     }
 
@@ -116,7 +118,7 @@ impl Plant {
     pub(super) fn truth(&self, tool: &Pose) -> Truth {
         let flange = self.body.frames_at(&angles(&self.q))[7];
         let O_T_EE = flange.then(&arm::frame(tool)).to_column_major();
-        Truth { q: self.q, dq: self.dq, O_T_EE, O_F_ext: self.force }
+        Truth { q: self.q, dq: self.dq, O_T_EE, O_F_ext: self.force, tau_ext: self.tau_ext }
     }
 
     /// The reflexes that contact asks for, if any.
@@ -131,9 +133,9 @@ impl Plant {
         self.observer.reflex = Errors::default();
     }
 
-    /// Pushes the end effector with `force` (N, base frame) for `cycles` milliseconds.
-    pub(super) fn push(&mut self, force: [f64; 3], cycles: u64) {
-        self.push = Some(Push { force, cycles_left: cycles });
+    /// Pushes the end effector from now on, in the place of an earlier push.
+    pub(super) fn push(&mut self, force: Force) {
+        self.pushes.push(force);
     }
 
     /// Whether friction holds every joint still.
@@ -153,26 +155,27 @@ impl Plant {
     pub(super) fn step(&mut self, control: Control, desired: &Desired, settings: &Settings) {
         self.known.tool = settings.hand.with(&settings.load_body());
         let controller = Controller::new(control, desired, settings);
-        let push = self.take_push();
+        let push = self.pushes.next();
+        let push = push.as_ref();
         let h = CYCLE_S;
         let mut slip = self.friction.begin(&self.dq);
-        let mut a1 = self.rate(&self.q, &self.dq, &controller, &push, &slip, settings);
+        let mut a1 = self.rate(&self.q, &self.dq, &controller, push, &slip, settings);
         if self.friction.release(&mut slip, &mut self.dq, &a1.held) {
-            a1 = self.rate(&self.q, &self.dq, &controller, &push, &slip, settings);
+            a1 = self.rate(&self.q, &self.dq, &controller, push, &slip, settings);
         }
         let plus = |a: &Joints, b: &Joints, s: f64| -> Joints { std::array::from_fn(|i| a[i] + s * b[i]) };
         let v2 = plus(&self.dq, &a1.ddq, h / 2.0);
-        let a2 = self.rate(&plus(&self.q, &self.dq, h / 2.0), &v2, &controller, &push, &slip, settings);
+        let a2 = self.rate(&plus(&self.q, &self.dq, h / 2.0), &v2, &controller, push, &slip, settings);
         let v3 = plus(&self.dq, &a2.ddq, h / 2.0);
-        let a3 = self.rate(&plus(&self.q, &v2, h / 2.0), &v3, &controller, &push, &slip, settings);
+        let a3 = self.rate(&plus(&self.q, &v2, h / 2.0), &v3, &controller, push, &slip, settings);
         let v4 = plus(&self.dq, &a3.ddq, h);
-        let a4 = self.rate(&plus(&self.q, &v3, h), &v4, &controller, &push, &slip, settings);
+        let a4 = self.rate(&plus(&self.q, &v3, h), &v4, &controller, push, &slip, settings);
         for i in 0..JOINTS {
             self.q[i] += h / 6.0 * (self.dq[i] + 2.0 * (v2[i] + v3[i]) + v4[i]);
             self.dq[i] += h / 6.0 * (a1.ddq[i] + 2.0 * (a2.ddq[i] + a3.ddq[i]) + a4.ddq[i]);
         }
         slip.stop(&mut self.dq);
-        (self.tau, self.force) = (a1.tau, a1.force);
+        (self.tau, self.force, self.tau_ext) = (a1.tau, a1.force, a1.tau_ext);
         self.sensors.measure(&self.q, &self.dq, &a1.tau_J);
         self.observer.look(&self.known, &mut self.sensors.measured, desired, settings);
     }
@@ -189,25 +192,17 @@ struct Rate {
     tau_J: Joints,
     /// Force on the end effector from outside, N, base frame.
     force: [f64; 3],
+    /// … and what it does to the joints, Nm.
+    tau_ext: Joints,
 }
 
 impl Plant {
-    fn take_push(&mut self) -> [f64; 3] {
-        let Some(push) = &mut self.push else { return [0.0; 3] };
-        let force = push.force;
-        push.cycles_left -= 1;
-        if push.cycles_left == 0 {
-            self.push = None;
-        }
-        force
-    }
-
     fn rate(
         &self,
         q: &Joints,
         dq: &Joints,
         controller: &Controller,
-        push: &[f64; 3],
+        push: Option<&Force>,
         slip: &Slip,
         settings: &Settings,
     ) -> Rate {
@@ -249,6 +244,7 @@ impl Plant {
             tau,
             tau_J: std::array::from_fn(|i| inertial[i] + link[i]),
             force,
+            tau_ext: from_outside,
         }
     }
 }

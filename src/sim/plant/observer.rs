@@ -10,19 +10,22 @@ use crate::dynamics::{Arm, G_EARTH};
 use crate::kinematics::forward_and_jacobian;
 use crate::robot::limits::CYCLE_S;
 use crate::robot::{Errors, JOINTS, Joints};
+use crate::sim::Choices;
 use crate::sim::judge::{self, Desired, error};
 use crate::sim::settings::Settings;
 
-/// Bandwidth of the estimate, 1/s: 20 Hz (undocumented: our choice).
-const GAIN: f64 = 125.0;
 /// Above this desired acceleration (rad/s²) the acceleration thresholds hold (undocumented: our choice).
 const ACCELERATING: f64 = 0.1;
 /// Below this determinant of J Jᵀ a wrench cannot be told from joint torques: it reads zero (our choice).
 const SINGULAR: f64 = 1e-7;
 
 /// The estimator's memory.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug)]
 pub(super) struct Observer {
+    /// Bandwidth of the estimate, 1/s.
+    gain: f64,
+    /// What a contact or collision flag reads where it is not 0.
+    level: f64,
     /// Integral of what should change the momentum, once it has begun.
     sum: Option<Joints>,
     /// Torque from outside, Nm, as it acts on the arm.
@@ -32,6 +35,17 @@ pub(super) struct Observer {
 }
 
 impl Observer {
+    /// With the bandwidth and the flags of `choices`.
+    pub(super) fn new(choices: &Choices) -> Self {
+        Self {
+            gain: choices.tau_ext_bandwidth_1_s,
+            level: choices.contact_level,
+            sum: None,
+            residual: [0.0; JOINTS],
+            reflex: Errors::default(),
+        }
+    }
+
     /// Begins anew with the next look: settled at what the resting arm shows.
     pub(super) fn settle(&mut self) {
         self.sum = None;
@@ -51,13 +65,14 @@ impl Observer {
         let drive: Joints =
             std::array::from_fn(|i| measured.tau_J[i] + terms.coriolis_transpose[i] - terms.gravity[i]);
         let momentum = terms.M.map(|row| row.iter().zip(&measured.dq).map(|(m, v)| m * v).sum::<f64>());
+        let gain = self.gain;
         let sum = self.sum.get_or_insert_with(|| {
             self.residual = drive.map(|tau| -tau);
-            std::array::from_fn(|i| momentum[i] + drive[i] / GAIN)
+            std::array::from_fn(|i| momentum[i] + drive[i] / gain)
         });
         for i in 0..JOINTS {
             sum[i] += CYCLE_S * (drive[i] + self.residual[i]);
-            self.residual[i] = GAIN * (momentum[i] - sum[i]);
+            self.residual[i] = gain * (momentum[i] - sum[i]);
         }
         measured.tau_ext_hat_filtered = self.residual.map(|tau| -tau);
 
@@ -93,24 +108,20 @@ impl Observer {
         let mut errors = 0;
         for i in 0..JOINTS {
             let size = measured.tau_ext_hat_filtered[i].abs();
-            measured.joint_contact[i] = flag(size > lower_tau[i]);
+            measured.joint_contact[i] = if size > lower_tau[i] { self.level } else { 0.0 };
             if size > upper_tau[i] {
-                measured.joint_collision[i] = 1.0;
+                measured.joint_collision[i] = self.level;
                 errors |= judge::only(error::JOINT_REFLEX).0;
             }
         }
         for i in 0..6 {
             let size = measured.K_F_ext_hat_K[i].abs();
-            measured.cartesian_contact[i] = flag(size > lower_f[i]);
+            measured.cartesian_contact[i] = if size > lower_f[i] { self.level } else { 0.0 };
             if size > upper_f[i] {
-                measured.cartesian_collision[i] = 1.0;
+                measured.cartesian_collision[i] = self.level;
                 errors |= judge::only(error::CARTESIAN_REFLEX).0;
             }
         }
         self.reflex = Errors(errors);
     }
-}
-
-fn flag(yes: bool) -> f64 {
-    f64::from(u8::from(yes))
 }

@@ -34,11 +34,11 @@ pub(in crate::sim) struct Measured {
     pub(in crate::sim) O_F_ext_hat_K: [f64; 6],
     /// The same in K.
     pub(in crate::sim) K_F_ext_hat_K: [f64; 6],
-    /// Above the lower threshold now, per joint: 1, else 0.
+    /// Above the lower threshold now, per joint: the contact level, else 0.
     pub(in crate::sim) joint_contact: Joints,
     /// The same, per axis of K.
     pub(in crate::sim) cartesian_contact: [f64; 6],
-    /// Above the upper threshold since the last recovery, per joint: 1, else 0.
+    /// Above the upper threshold since the last recovery, per joint: the contact level, else 0.
     pub(in crate::sim) joint_collision: Joints,
     /// The same, per axis of K.
     pub(in crate::sim) cartesian_collision: [f64; 6],

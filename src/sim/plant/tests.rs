@@ -1,10 +1,23 @@
 use super::*;
+use crate::dynamics::Body;
 use crate::robot::limits::Q_READY;
+use crate::sim::wire::commands::SetLoad;
 use proptest::prelude::*;
+
+/// The load of scripts/make_dynamics_fixtures.py, in the flange frame.
+const LOAD: Body = Body {
+    m: 1.2,
+    x_C: [0.02, -0.01, 0.15],
+    I: [[0.004, 0.0005, -0.0003], [0.0005, 0.003, 0.0002], [-0.0003, 0.0002, 0.002]],
+};
 
 /// The robot's own model, no friction, nothing random.
 fn ideal() -> Options {
     Options { model_error: 0.0, friction: 0.0, ..Options::default() }
+}
+
+fn at_the_tool_point(force: [f64; 3], cycles_left: u64) -> Force {
+    Force { force, point: [0.0; 3], cycles_left }
 }
 
 fn impedance(stiffness: Joints) -> Settings {
@@ -60,6 +73,66 @@ fn free_motion_keeps_its_energy() {
     assert!(drift < 1e-9, "{drift:e} of the energy");
 }
 
+#[test]
+fn a_fall_under_an_undeclared_load_keeps_its_energy() {
+    let mut plant = Plant::new(&ideal());
+    plant.body.tool = plant.body.tool.with(&LOAD);
+    // What holds the arm the robot knows is the slope of that arm's potential energy.
+    let known = Arm::panda_with(Settings::default().hand);
+    let energy = |plant: &Plant| {
+        let rotors: f64 = (0..7).map(|i| 0.5 * ARMATURE[i] * plant.dq[i] * plant.dq[i]).sum();
+        let height = |arm: &Arm| arm.potential_energy(&plant.q, &G_EARTH);
+        plant.body.kinetic_energy(&plant.q, &plant.dq) + rotors + height(&plant.body) - height(&known)
+    };
+    let before = energy(&plant);
+    for _ in 0..500 {
+        plant.step(Control::Torque([0.0; 7]), &Desired::at(Q_READY), &Settings::default());
+    }
+    let fallen = plant.body.kinetic_energy(&plant.q, &plant.dq);
+    assert!(fallen > 0.5, "it falls: {fallen} J");
+    assert!((energy(&plant) - before).abs() < 1e-9, "{:e} J", energy(&plant) - before);
+}
+
+#[test]
+fn a_push_beside_the_tool_point_turns_the_hand_and_its_torque_is_the_truth() {
+    let settings = Settings::default();
+    let felt = |point: [f64; 3]| {
+        let mut plant = Plant::new(&ideal());
+        hold(&mut plant, &settings, 300);
+        plant.push(Force { force: [0.0, 0.0, -10.0], point, cycles_left: 1000 });
+        let wrench = hold(&mut plant, &settings, 800).O_F_ext_hat_K;
+        (wrench, plant.truth(&settings.tool), plant.measured().tau_ext_hat_filtered)
+    };
+    let (centre, ..) = felt([0.0; 3]);
+    // 0.1 m along the hand's x, which is the base's: 10 N down make 1 Nm about y, and the robot holds against it.
+    let (beside, truth, estimated) = felt([0.1, 0.0, 0.0]);
+    assert!((centre[4]).abs() < 0.02 && (beside[4] + 1.0).abs() < 0.05, "{centre:?} {beside:?}");
+    assert!((beside[2] - 10.0).abs() < 0.1, "{beside:?}");
+    assert_eq!(truth.O_F_ext, [0.0, 0.0, -10.0]);
+    for i in 0..JOINTS {
+        assert!((truth.tau_ext[i] + estimated[i]).abs() < 0.02, "joint {i}: {truth:?} {estimated:?}");
+    }
+}
+
+#[test]
+fn a_locked_elbow_comes_to_rest_where_a_free_one_swings_on() {
+    let swing = |nullspace: u8| {
+        let mut plant = Plant::new(&ideal());
+        let mut settings = Settings::default();
+        settings.guiding.nullspace = nullspace;
+        // The motion that leaves the hand where it is.
+        let J = crate::kinematics::forward_and_jacobian(&plant.q, &settings.tool).1;
+        let still = J.transpose() * (J * J.transpose()).try_inverse().expect("a regular pose") * J;
+        let free = nalgebra::SMatrix::<f64, 7, 7>::identity() - still;
+        plant.dq = (free.column(2) * 0.5).into();
+        for _ in 0..100 {
+            plant.step(Control::Guiding, &Desired::at(Q_READY), &settings);
+        }
+        (free * nalgebra::SVector::<f64, 7>::from(plant.dq)).norm()
+    };
+    assert!(swing(0) < 0.2 * swing(1), "{} rad/s locked, {} rad/s free", swing(0), swing(1));
+}
+
 /// What scripts/make_dynamics_fixtures.py asks for.
 #[derive(serde::Deserialize)]
 struct Motion {
@@ -76,16 +149,16 @@ struct Fixtures {
 fn torque_motions_end_where_an_independent_library_ends() {
     let fixtures: Fixtures =
         serde_json::from_str(include_str!("../../../tests/fixtures/dynamics.json")).expect("fixtures");
-    for name in ["hand_with_rotors", "undeclared_load"] {
+    for name in ["hand_with_rotors", "undeclared_load", "declared_load"] {
         let motion = &fixtures.motions[name];
-        let mut plant = Plant::new(&ideal());
-        if name == "undeclared_load" {
-            let load = crate::dynamics::Body {
-                m: 1.2,
-                x_C: [0.02, -0.01, 0.15],
-                I: [[0.004, 0.0005, -0.0003], [0.0005, 0.003, 0.0002], [-0.0003, 0.0002, 0.002]],
-            };
-            plant.body.tool = plant.body.tool.with(&load);
+        let (mut plant, mut settings) = (Plant::new(&ideal()), Settings::default());
+        if name.ends_with("load") {
+            plant.body.tool = plant.body.tool.with(&LOAD);
+        }
+        if name == "declared_load" {
+            let (m_load, F_x_Cload) = (LOAD.m, LOAD.x_C);
+            settings.load =
+                SetLoad { m_load, F_x_Cload, I_load: std::array::from_fn(|i| LOAD.I[i / 3][i % 3]) };
         }
         let mut worst = 0.0_f64;
         for k in 0..1000 {
@@ -94,7 +167,7 @@ fn torque_motions_end_where_an_independent_library_ends() {
                 let (a, b) = (0.5 + 0.25 * i as f64, 1.5 - 0.1 * i as f64);
                 motion.scale[i] * ((turn * a).sin() + 0.5 * (turn * b).cos())
             });
-            plant.step(Control::Torque(tau), &Desired::at(Q_READY), &Settings::default());
+            plant.step(Control::Torque(tau), &Desired::at(Q_READY), &settings);
             if k % 100 == 99 {
                 let expected = motion.q_every_100_ms[k as usize / 100];
                 worst = (0..7).fold(worst, |worst, i| worst.max((plant.q[i] - expected[i]).abs()));
@@ -119,7 +192,7 @@ fn a_push_is_felt_with_its_size_and_direction() {
     let before = hold(&mut plant, &settings, 500);
     assert!(before.tau_ext_hat_filtered.iter().all(|tau| tau.abs() < 1e-6), "{before:?}");
     // The environment pushes the robot by +15 N along x: the robot pushes back by -15 N.
-    plant.push([15.0, 0.0, 0.0], 1000);
+    plant.push(at_the_tool_point([15.0, 0.0, 0.0], 1000));
     let felt = hold(&mut plant, &settings, 800).O_F_ext_hat_K;
     assert!((felt[0] + 15.0).abs() < 0.1 && felt[1].abs() < 0.1 && felt[2].abs() < 0.1, "{felt:?}");
     assert_eq!(plant.truth(&settings.tool).O_F_ext, [15.0, 0.0, 0.0]);
@@ -146,12 +219,12 @@ fn contact_is_flagged_and_collision_is_a_reflex_until_recovery() {
     settings.collision.lower_force_nominal = [5.0; 6];
     settings.collision.upper_force_nominal = [30.0; 6];
     settings.collision.upper_torque_nominal = [10.0; 7];
-    plant.push([0.0, 12.0, 0.0], 600);
+    plant.push(at_the_tool_point([0.0, 12.0, 0.0], 600));
     let felt = hold(&mut plant, &settings, 500);
     // Seen in the hand's frame, whose y axis points to the robot's −y.
     assert_eq!(felt.cartesian_contact, [0.0, 1.0, 0.0, 0.0, 0.0, 0.0], "{:?}", felt.K_F_ext_hat_K);
     assert!(plant.reflex().is_empty());
-    plant.push([0.0, 45.0, 0.0], 300);
+    plant.push(at_the_tool_point([0.0, 45.0, 0.0], 300));
     let felt = hold(&mut plant, &settings, 400);
     assert_eq!(felt.cartesian_collision[1], 1.0);
     assert!(felt.joint_collision.contains(&1.0), "{:?}", felt.tau_ext_hat_filtered);
@@ -199,7 +272,7 @@ fn a_guided_arm_moves_with_the_hand_and_stays_where_it_is_left() {
     let mut plant = Plant::new(&Options { model_error: 0.0, ..Options::default() });
     let settings = Settings::default();
     let start = plant.truth(&settings.tool).O_T_EE;
-    plant.push([0.0, 15.0, 0.0], 500);
+    plant.push(at_the_tool_point([0.0, 15.0, 0.0], 500));
     for _ in 0..3000 {
         plant.step(Control::Guiding, &Desired::at(Q_READY), &settings);
     }
@@ -213,7 +286,7 @@ fn cartesian_impedance_gives_way_by_force_over_stiffness() {
     let mut plant = Plant::new(&ideal());
     let settings = Settings { K_x: [500.0, 500.0, 500.0, 50.0, 50.0, 50.0], ..Settings::default() };
     let start = plant.truth(&settings.tool).O_T_EE;
-    plant.push([0.0, 0.0, 10.0], 3000);
+    plant.push(at_the_tool_point([0.0, 0.0, 10.0], 3000));
     for _ in 0..2500 {
         plant.step(Control::CartesianImpedance, &Desired::at(Q_READY), &settings);
     }

@@ -158,7 +158,7 @@ layout! {
 }
 
 /// A request over TCP.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, serde::Serialize)]
 #[allow(missing_docs)] // each payload says what it is
 pub enum Request {
     Connect(Connect),
@@ -266,7 +266,7 @@ wire_enum! {
 }
 
 /// The robot's answer to one request.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 #[allow(missing_docs)] // each status says what it is
 pub enum Response {
     Connect {
@@ -288,9 +288,15 @@ pub enum Response {
     },
     Recovery(RecoveryStatus),
     /// The shared object a client loads.
+    #[serde(serialize_with = "length")]
     ModelLibrary(&'static [u8]),
     /// This robot has no such model library to give.
     NoModelLibrary,
+}
+
+/// A log names the library's size alone.
+fn length<S: serde::Serializer>(library: &&'static [u8], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_u64(library.len() as u64)
 }
 
 impl Response {

@@ -4,6 +4,7 @@
 //! libfranka-common's `research_interface/robot` headers (the submodule of libfranka 0.9.2), packed to 1.
 //! Reading never panics: whatever does not fit is [`Malformed`].
 pub mod commands;
+pub mod framing;
 pub mod state;
 
 pub use commands::{Header, Request, Response, RobotCommand};
@@ -38,7 +39,7 @@ pub enum Malformed {
         field: &'static str,
     },
     /// The header names a command this version does not have.
-    #[error("command {0} does not exist; expected 0 to 13")]
+    #[error("command {0} does not exist: the robot has 0 to 13, its hand 0 to 4")]
     Command(u32),
 }
 
@@ -113,11 +114,18 @@ impl Wire for Errors {
     }
 }
 
+impl serde::Serialize for Errors {
+    /// The names of those that are set.
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.names())
+    }
+}
+
 /// An enumeration of one byte.
 macro_rules! wire_enum {
     ($(#[$meta:meta])* $name:ident { $($(#[$vmeta:meta])* $variant:ident = $value:literal,)* }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize)]
         #[repr(u8)]
         pub enum $name { $($(#[$vmeta])* $variant = $value,)* }
         impl $crate::sim::wire::Wire for $name {
@@ -144,7 +152,7 @@ macro_rules! layout {
         $($(#[$fmeta:meta])* $field:ident: $ty:ty = $offset:literal,)*
     }) => {
         $(#[$meta])*
-        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
         pub struct $name { $($(#[$fmeta])* pub $field: $ty,)* }
 
         #[doc = concat!("Byte ranges of [`", stringify!($name), "`], from its first byte.")]

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::commands::*;
+use super::framing::{Framed, next_request};
 use super::state::{ControllerMode, MotionGeneratorMode, RobotMode, at};
 use super::*;
 
@@ -37,6 +38,53 @@ proptest! {
         }
         let state = RobotState::decode(&bytes).expect("every field is valid");
         prop_assert_eq!(state.encode().to_vec(), bytes);
+    }
+}
+
+/// The requests of a stream that comes in pieces of the given lengths, and whether it ended in a broken one.
+fn requests(stream: &[u8], pieces: &[usize]) -> (Vec<String>, bool) {
+    let (mut bytes, mut all) = (Vec::new(), Vec::new());
+    let (mut rest, mut lengths) = (stream, pieces.iter().cycle());
+    while !rest.is_empty() {
+        let length = lengths.next().map_or(1, |&length| length.clamp(1, rest.len()));
+        bytes.extend_from_slice(&rest[..length]);
+        rest = &rest[length..];
+        loop {
+            match next_request(&bytes) {
+                Ok(Some(Framed { header, request, length })) => {
+                    bytes.drain(..length);
+                    all.push(format!("{header:?} {request:?}")); // a NaN is not equal to itself
+                }
+                Ok(None) => break,
+                Err(_) => return (all, true),
+            }
+        }
+    }
+    (all, false)
+}
+
+proptest! {
+    #[test]
+    fn a_stream_is_the_same_requests_however_it_is_cut(
+        commands in prop::collection::vec((0_u32..15, any::<u32>(), any::<u8>()), 0..6),
+        flips in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 0..4),
+        pieces in prop::collection::vec(1_usize..300, 1..8),
+    ) {
+        let lengths = [4, 56, 0, 4, 416, 56, 48, 7, 128, 128, 104, 40, 0, 2, 3];
+        let mut stream = Vec::new();
+        for (command, command_id, fill) in commands {
+            let payload = vec![fill; lengths[command as usize]];
+            let size = (Header::LEN + payload.len()) as u32;
+            stream.extend(Header { command, command_id, size }.encode());
+            stream.extend(payload);
+        }
+        for (place, value) in flips {
+            if !stream.is_empty() {
+                let place = place.index(stream.len());
+                stream[place] ^= value;
+            }
+        }
+        prop_assert_eq!(requests(&stream, &pieces), requests(&stream, &[stream.len().max(1)]));
     }
 }
 
