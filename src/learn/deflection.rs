@@ -33,7 +33,7 @@ const MEMORY_SAMPLES_MIN: f64 = 50.0;
 /// Share of a new error of prediction in the surprise.
 const SURPRISE_SHARE: f64 = 1.0 / 32.0;
 /// A surprise that halves the memory, Nm: friction alone stays below.
-const SURPRISE_NM: f64 = 0.5;
+const SURPRISE_NM: f64 = 0.3;
 /// Longest lag believed of a robot's inner loop, s.
 const LAG_MAX_S: f64 = 0.03;
 /// Samples before anything is believed: the first of a motion say little.

@@ -50,9 +50,9 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             learning_rate: 2e-4,
-            batch_driven: 64,
-            batch_targets: 64,
-            batch_elsewhere: 64,
+            batch_driven: 48,
+            batch_targets: 48,
+            batch_elsewhere: 48,
             candidate_steps: 150,
             patience: 4,
             lockstep_portions: 1,

@@ -14,7 +14,7 @@ const ADDRESSES: std::ops::RangeInclusive<u8> = 1..=100;
 
 /// In lockstep the robot waits at least so long for a command, s: a busy machine that holds our trainer up must
 /// not cost one, or the run would not repeat.
-const LOCKSTEP_PATIENCE_S: f64 = 0.4;
+const LOCKSTEP_PATIENCE_S: f64 = 2.0;
 
 /// Starts the simulated robot of `--sim` on the first free loopback address.
 pub(super) fn start_sim(args: &Args, config: &Config) -> anyhow::Result<Option<Sim>> {
