@@ -14,7 +14,7 @@ use super::wire::commands::{MoveStatus, RecoveryStatus};
 use super::wire::state::{ControllerMode, MotionGeneratorMode, RobotMode};
 use super::wire::{Response, RobotCommand};
 use super::{Choices, Options};
-use crate::robot::limits::{CYCLE_S, DQ_MAX, Q_MAX, Q_MIN};
+use crate::robot::limits::{CYCLE_S, DDQ_MAX, DQ_MAX, Q_MAX, Q_MIN};
 use crate::robot::{Errors, JOINTS, Joints};
 
 /// A motion that has been finished ends below this measured speed, rad/s (undocumented: our choice) …
@@ -247,11 +247,15 @@ impl Robot {
         self.slot = None;
     }
 
-    /// The robot's joint controller goes on from where the arm is, and as it moves.
+    /// The robot's joint controller goes on from where the arm is, and as it moves; towards the end of a joint's range
+    /// no faster than it can brake before it.
     fn take_over(&mut self) {
         let measured = self.plant.measured();
-        let q = std::array::from_fn(|i| measured.q[i].clamp(Q_MIN[i], Q_MAX[i]));
-        let dq = std::array::from_fn(|i| measured.dq[i].clamp(-DQ_MAX[i], DQ_MAX[i]));
+        let q: Joints = std::array::from_fn(|i| measured.q[i].clamp(Q_MIN[i], Q_MAX[i]));
+        let dq = std::array::from_fn(|i| {
+            let fastest = |way: f64| (2.0 * DDQ_MAX[i] * way).sqrt().min(DQ_MAX[i]);
+            measured.dq[i].clamp(-fastest(q[i] - Q_MIN[i]), fastest(Q_MAX[i] - q[i]))
+        });
         self.desired = Desired { q, dq, ddq: [0.0; JOINTS] };
     }
 
