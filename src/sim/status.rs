@@ -23,7 +23,7 @@ pub struct Status {
     pub states_sent: u64,
     /// States sent on a tick of the clock: all but those that a lockstep client calls for.
     pub states_timed: u64,
-    /// Those among them that were handed to the kernel more than [`LATE`] after it.
+    /// Those among them that were handed to the kernel more than [`super::LATE`] after it.
     pub states_late: u64,
     /// Commands accepted.
     pub commands_received: u64,
