@@ -47,7 +47,7 @@ fn more_steps_allocate_no_more() {
         labelled_by: LabelledBy::File,
     };
     let shape = policy::Options { hidden: vec![16, 20], ..policy::Options::default() };
-    let allocations = |steps, batch, threads, form| {
+    let run = |steps, batch, threads, form| {
         let options = Options { steps, batch, threads, targets: 200, ..Options::default() };
         let mut draw = |example: &Example| Some(*example);
         let perturbed = Perturbed { lambda: 0.5, form, demonstrations: vec![], draw: &mut draw };
@@ -57,6 +57,8 @@ fn more_steps_allocate_no_more() {
         drop(trained);
         count
     };
+    // The test's own harness has a thread that allocates as it likes, which only ever adds.
+    let allocations = |steps, batch, threads, form| (0..3).map(|_| run(steps, batch, threads, form)).min();
     for batch in [0, 64] {
         for (threads, form) in [(1, Form::Target), (2, Form::Target), (1, Form::Task), (2, Form::Task)] {
             let warm = allocations(2, batch, threads, form);
