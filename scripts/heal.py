@@ -73,9 +73,9 @@ def distance(points, curve):
 
 def errors(log, curve):
     """Time on the path (s), distance from the curve (mm) and tilt (mrad), every eighth millisecond of the drive."""
-    lines = [json.loads(line) for line in open(log)]
-    assert lines[-1] == {"dropped": 0}, f"{log} has lost lines"
-    states = [line for line in lines if line.get("mode") == "Move"]
+    lines = open(log).read().splitlines()
+    assert json.loads(lines[0])["schema"] == 2 and json.loads(lines[-1]) == {"dropped": 0}, f"{log} has lost lines"
+    states = [json.loads(line)["state"] for line in lines if '"robot_mode":"Move"' in line]
     moving = np.abs([s["dq_d"] for s in states]).max(1) > 1e-4
     # The arm sets out to the start of the path, arrives, and then drives.
     out = int(np.argmax(moving))
@@ -83,7 +83,7 @@ def errors(log, curve):
     start = arrived + int(np.argmax(moving[arrived:]))
     end = len(moving) - int(np.argmax(moving[::-1]))
     drive = states[start:end:8]
-    t = np.array([s["t_ms"] for s in drive]) * 1e-3
+    t = np.array([s["message_id"] for s in drive]) * 1e-3
     p, z = tool(np.array([s["q"] for s in drive]))
     return t - t[0], 1e3 * distance(p, curve), 1e3 * np.arctan2(np.hypot(z[:, 0], z[:, 1]), -z[:, 2])
 

@@ -104,7 +104,7 @@ fn the_key_b_goes_back_to_the_policy_before_which_then_stays() {
     let folder = folder();
     let (mut child, mut keys) = at_terminal(
         &folder,
-        "run --sim --config loaded.toml --policy p.safetensors --duration-s 10 --report r.json",
+        "run --sim --pace lockstep --config loaded.toml --policy p.safetensors --duration-s 20 --report r.json",
     );
     let (start, mut ended) = (Instant::now(), false);
     while !ended {

@@ -132,6 +132,20 @@ fn a_bent_tool_is_still_carried_to_the_position() {
 }
 
 #[test]
+fn rounding_in_the_tool_a_robot_reports_does_not_swing_the_elbow() {
+    for tool in [Pose::identity(), hand_tool()] {
+        let exact = Expert::new(Options::default(), tool);
+        for axis in [nalgebra::Vector3::x(), nalgebra::Vector3::y()] {
+            let rounded = Expert::new(Options::default(), tool * Pose::rotation(axis * 1e-9));
+            for p in square(40) {
+                let (a, b) = (exact.label(&p).unwrap(), rounded.label(&p).unwrap());
+                assert!(largest(&a, &b) < 1e-7, "{a:?} and {b:?}");
+            }
+        }
+    }
+}
+
+#[test]
 fn a_point_out_of_reach_is_named_with_the_distance() {
     let error = expert().label(&Point::new(1.2, 0.0, 0.4)).unwrap_err();
     let Error::Unreachable { wrist_m, max_m, .. } = error else { panic!("{error}") };

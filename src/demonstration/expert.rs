@@ -146,12 +146,17 @@ pub struct Expert {
     family: u8,
 }
 
+/// A tool whose axis is nearer to the flange's than this is mounted along it, rad: the rest is rounding. Taken
+/// seriously, the arm would leave its plane by the root of it, this way at one point and that way at the next.
+const ROUNDING_RAD: f64 = 1e-6;
+
 /// The bits of [`Branch::family`] but the shoulder's.
 const ELBOW_AND_WRIST: u8 = 0b011;
 
 impl Expert {
     /// An expert for a tool at `F_T_EE`; `options` as [`Options::validate`] allows.
     pub fn new(options: Options, F_T_EE: Pose) -> Self {
+        let F_T_EE = without_rounding(F_T_EE);
         let O_R_EE = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), PI);
         let ready = inverse(&flange(&Q_READY), &Pose::identity(), Q_READY[6]);
         let family = ready.nearest(&Q_READY).map_or(0, |branch| branch.family);
@@ -303,4 +308,14 @@ impl Expert {
         let solution = differential::solve(q, goal, &self.F_T_EE, posture, &options);
         solution.map(|solution| solution.q).map_err(|why| Error::Continuation { at, why })
     }
+}
+
+/// A tool along the flange's axis, exactly so.
+fn without_rounding(F_T_EE: Pose) -> Pose {
+    let axis = F_T_EE.rotation * Vector3::z();
+    let tilt = Vector3::z_axis().cross(&axis);
+    if axis.z <= 0.0 || tilt.norm() == 0.0 || tilt.norm() > ROUNDING_RAD {
+        return F_T_EE;
+    }
+    Pose::from_parts(F_T_EE.translation, UnitQuaternion::from_scaled_axis(-tilt) * F_T_EE.rotation)
 }
