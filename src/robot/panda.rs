@@ -85,6 +85,17 @@ pub struct Panda {
     address: IpAddr,
 }
 
+/// The address behind a robot's name.
+///
+/// # Errors
+/// [`Fault::UnknownHost`].
+pub fn resolve(name: &str) -> Result<IpAddr, Fault> {
+    let unknown = |reason: String| Fault::UnknownHost { name: name.to_string(), reason };
+    let mut addresses = (name, PORT).to_socket_addrs().map_err(|e| unknown(e.to_string()))?;
+    let address = addresses.find(SocketAddr::is_ipv4);
+    address.map(|address| address.ip()).ok_or_else(|| unknown("no IPv4 address".to_string()))
+}
+
 /// Resolves a robot's name and proves, by a plain TCP connection with a time limit, that something listens.
 ///
 /// The driver itself connects without a limit and would hang on an address where nothing answers.
@@ -92,15 +103,10 @@ pub struct Panda {
 /// # Errors
 /// [`Fault::UnknownHost`], [`Fault::Unreachable`].
 pub fn probe(name: &str, timeout: Duration) -> Result<IpAddr, Fault> {
-    let unknown = |reason: String| Fault::UnknownHost { name: name.to_string(), reason };
-    let address = (name, PORT)
-        .to_socket_addrs()
-        .map_err(|e| unknown(e.to_string()))?
-        .find(SocketAddr::is_ipv4)
-        .ok_or_else(|| unknown("no IPv4 address".to_string()))?;
-    TcpStream::connect_timeout(&address, timeout)
-        .map_err(|e| Fault::Unreachable { address: address.ip(), reason: e.to_string() })?;
-    Ok(address.ip())
+    let address = resolve(name)?;
+    TcpStream::connect_timeout(&SocketAddr::new(address, PORT), timeout)
+        .map_err(|e| Fault::Unreachable { address, reason: e.to_string() })?;
+    Ok(address)
 }
 
 impl Panda {

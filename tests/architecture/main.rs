@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 8] = [
     &["robot", "kinematics", "sde", "policy", "timing"],
     &["dynamics", "safety", "demonstration"],
     &["control", "learn"],
-    &["teach", "sim", "telemetry"],
+    &["teach", "sim", "telemetry", "doctor"],
     &["eval"],
     &["config"],
     &["cli"],
@@ -37,7 +37,13 @@ const FENCES: [(&str, &str, &[&str], &str); 4] = [
     (
         "",
         "unsafe",
-        &["robot/realtime.rs", "policy/kernel.rs", "sim/model_library/exported.rs"],
+        &[
+            "robot/realtime.rs",
+            "robot/allocation.rs",
+            "policy/kernel.rs",
+            "sim/model_library/exported.rs",
+            "doctor/ethtool.rs",
+        ],
         "unsafe code stays where it is reviewed and tested",
     ),
     ("crossbeam_channel", "bounded", &["control/links.rs"], "the threads' picture is drawn in one place"),
