@@ -8,6 +8,11 @@ use std::io::IsTerminal;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
 
+/// Width of the verdicts.
+const VERDICT: usize = 11;
+/// What was found takes no more room than this, but for a line that needs it.
+const WIDEST: usize = 56;
+
 /// Look at this machine, and at the robot: what was found, what is wanted, and the command that mends it.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
@@ -71,24 +76,24 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 fn table(checks: &[Finding], coloured: bool) {
     let width =
         |text: fn(&Finding) -> &str| checks.iter().map(|c| text(c).chars().count()).max().unwrap_or(0);
-    let (name, found) = (width(|c| c.check), width(|c| &c.found).min(60));
+    let (name, found) = (width(|c| c.check), width(|c| &c.found).min(WIDEST));
+    say!("  {:<VERDICT$}  {:<name$}  {:<found$}  wanted", "", "checked", "found");
     let mut part = "";
     for check in checks {
         if check.part != part {
             part = check.part;
             say!("{}", painted(part, "1", coloured));
         }
-        let verdict = painted(&format!("{:<11}", word(check.verdict)), colour(check.verdict), coloured);
-        say!("  {verdict}  {:<name$}  {:<found$}  (wanted: {})", check.check, check.found, check.wanted);
+        let verdict = verdict(check, coloured);
+        say!("  {verdict}  {:<name$}  {:<found$}  {}", check.check, check.found, check.wanted);
     }
-    let mends: Vec<&Finding> = checks.iter().filter(|c| c.mend.is_some()).collect();
-    if !mends.is_empty() {
+    if checks.iter().any(|check| check.mend.is_some()) {
         say!("\n{}", painted("what to do", "1", coloured));
     }
-    for check in &mends {
-        let mend = check.mend.as_deref().unwrap_or_default();
-        let verdict = painted(&format!("{:<11}", word(check.verdict)), colour(check.verdict), coloured);
-        say!("  {verdict}  {:<name$}  {mend}", check.check);
+    for check in checks {
+        if let Some(mend) = &check.mend {
+            say!("  {}  {:<name$}  {mend}", verdict(check, coloured), check.check);
+        }
     }
     let count = |verdict| checks.iter().filter(|c| c.verdict == verdict).count();
     say!(
@@ -100,23 +105,15 @@ fn table(checks: &[Finding], coloured: bool) {
     );
 }
 
-fn word(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Warn => "warn",
-        Verdict::Fail => "FAIL",
-        Verdict::CannotRead => "cannot read",
-    }
-}
-
-/// Codes of ECMA-48: green, yellow, red, grey.
-fn colour(verdict: Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "32",
-        Verdict::Warn => "33",
-        Verdict::Fail => "31;1",
-        Verdict::CannotRead => "90",
-    }
+/// The verdict in its column; colours by the codes of ECMA-48: green, yellow, red, grey.
+fn verdict(check: &Finding, coloured: bool) -> String {
+    let (word, colour) = match check.verdict {
+        Verdict::Pass => ("pass", "32"),
+        Verdict::Warn => ("warn", "33"),
+        Verdict::Fail => ("FAIL", "31;1"),
+        Verdict::CannotRead => ("cannot read", "90"),
+    };
+    painted(&format!("{word:<VERDICT$}"), colour, coloured)
 }
 
 fn painted(words: &str, code: &str, coloured: bool) -> String {

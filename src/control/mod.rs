@@ -1,16 +1,21 @@
 //! The control thread and what one tick of it does.
+mod brake;
 pub mod clock;
 pub mod generator;
 pub mod links;
+mod pulse;
 mod shelf;
 mod supervisor;
 mod thread;
 mod tick;
+mod usage;
 
+pub use pulse::Pulse;
 pub use shelf::Edition;
 pub use supervisor::Session;
-pub use thread::{Event, Order, Outcome, Pulse, SampleCounts, Thread};
+pub use thread::{Event, Order, Outcome, SampleCounts, Thread};
 pub use tick::Controller;
+pub use usage::{ControlUsage, Faults};
 
 use crate::kinematics::Point;
 use crate::range::{Violation, check_range};

@@ -102,6 +102,9 @@ fn listen(address: Ipv4Addr, limit: Duration, realtime: &realtime::Options) -> V
             let mend = "a Franka Research 3 cannot be driven; a Panda needs system version 4.0 to 4.2 (franka.de, Downloads)";
             return vec![version.fail(robot.to_string(), mend)];
         }
+        Ok(Heard::Ended(Fault::Unreachable { reason, .. })) => {
+            return vec![version.fail(reason, mend("states come by UDP"))];
+        }
         Ok(Heard::Ended(fault)) => return vec![version.fail(fault.to_string(), mend("states come by UDP"))],
         Ok(Heard::States(_)) | Err(RecvTimeoutError::Timeout) => {
             let words = format!("the port is open and nothing answered within {:.1} s", limit.as_secs_f64());

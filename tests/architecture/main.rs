@@ -38,8 +38,9 @@ const FENCES: [(&str, &str, &[&str], &str); 4] = [
         "",
         "unsafe",
         &[
-            "robot/realtime.rs",
             "robot/allocation.rs",
+            "robot/realtime.rs",
+            "robot/sockets.rs",
             "policy/kernel.rs",
             "sim/model_library/exported.rs",
             "doctor/ethtool.rs",
