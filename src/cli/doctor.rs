@@ -90,10 +90,11 @@ fn table(checks: &[Finding], coloured: bool) {
     if checks.iter().any(|check| check.mend.is_some()) {
         say!("\n{}", painted("what to do", "1", coloured));
     }
-    for check in checks {
-        if let Some(mend) = &check.mend {
-            say!("  {}  {:<name$}  {mend}", verdict(check, coloured), check.check);
-        }
+    for (at, check) in checks.iter().enumerate() {
+        let Some(mend) = &check.mend else { continue };
+        let before = checks.iter().take(at).find(|earlier| earlier.mend == check.mend);
+        let mend = before.map_or(mend.clone(), |earlier| format!("as for {}", earlier.check));
+        say!("  {}  {:<name$}  {mend}", verdict(check, coloured), check.check);
     }
     let count = |verdict| checks.iter().filter(|c| c.verdict == verdict).count();
     say!(

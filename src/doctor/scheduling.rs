@@ -23,7 +23,7 @@ pub(super) fn examine(machine: &Machine, trials: &dyn Trials, options: &realtime
 }
 
 fn fifo(machine: &Machine, trials: &dyn Trials, priority: i32) -> Finding {
-    let check = Check::new("scheduling", "SCHED_FIFO, tried", format!("priority {priority} granted"));
+    let check = Check::new("scheduling", "SCHED_FIFO", format!("priority {priority} granted"));
     match trials.fifo(priority) {
         Ok(()) => check.pass(format!("priority {priority} granted")),
         Err(why) => {

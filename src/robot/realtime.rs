@@ -269,8 +269,8 @@ pub fn enter(options: &Options) -> Granted {
             granted.priority = options.priority;
         } else {
             granted.refused.push(format!(
-                "real-time priority {} was refused: other programs can delay the loop. Add 'yourname - rtprio 99' \
-                 to /etc/security/limits.conf and log in again",
+                "real-time priority {} was refused: other programs can delay the loop. 'franka-imit doctor' says why, and \
+                 the command that mends it",
                 options.priority
             ));
         }
@@ -281,8 +281,8 @@ pub fn enter(options: &Options) -> Granted {
         if !locked.whole {
             granted.refused.push(format!(
                 "{} of {} KiB that the control thread uses are locked: under pressure a page of the rest may be \
-                 swapped out, and reading it back takes longer than a cycle. Add 'yourname - memlock unlimited' to \
-                 /etc/security/limits.conf and log in again",
+                 swapped out, and reading it back takes longer than a cycle. 'franka-imit doctor' has the command that \
+                 mends it",
                 locked.bytes / 1024,
                 locked.wanted_bytes / 1024
             ));

@@ -61,3 +61,19 @@ impl Live {
         self.bar.finish_and_clear();
     }
 }
+
+/// Where the drive is, in a line.
+pub(super) fn words(drive: &Drive, stopping: bool) -> String {
+    let figures = drive.figures();
+    let place = match drive.last() {
+        _ if stopping => "stopping",
+        Some(last) if last.tau_s > 0.0 => "on the path",
+        _ => "on the way to the start",
+    };
+    let contour =
+        figures.contour_error_mm.map_or(String::new(), |e| format!(", {:.2} mm from the curve", e.mean));
+    format!(
+        "{place}{contour}; {} of {} commands missed, {} policies taken over",
+        figures.missed_commands, figures.cycles, figures.swaps
+    )
+}

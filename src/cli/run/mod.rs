@@ -3,6 +3,7 @@ mod args;
 mod figures;
 mod live;
 mod robot;
+mod service;
 
 pub(super) use args::Args;
 
@@ -22,6 +23,7 @@ use anyhow::Context;
 use figures::Figures;
 use live::Live;
 use prepare::Prepared;
+use service::Service;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -34,6 +36,8 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let given = args.policy.as_deref().map(prepare::load_policy).transpose()?;
 
     let stop = stop_flag()?;
+    let service = Service::new();
+    service.say("connecting to the robot");
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
@@ -46,6 +50,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
         say!("note     --speed-m-s has no effect: the file has times (t_s); leave them out, or use --speed");
     }
     let speed = args.speed_or_default();
+    service.say("learning the motion");
     let prepared = prepare::prepare(&config, &args.trajectory, loaded.path, &state, given, speed)?;
     prepared.say();
     let laps = args.laps_to_drive(&prepared, speed);
@@ -55,7 +60,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
     stop.store(false, Relaxed);
     let run = Run { args: &args, config: &config, prepared: &prepared, state: &state, speed, laps };
-    let driven = run.drive(session, &pulse, &stop, granted.core)?;
+    let driven = run.drive(session, service, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
 }
 
@@ -97,6 +102,7 @@ impl Run<'_> {
     fn drive(
         &self,
         session: Session,
+        mut service: Service,
         pulse: &Pulse,
         stop: &AtomicBool,
         control_core: Option<usize>,
@@ -139,7 +145,9 @@ impl Run<'_> {
                 live.say(go_back(&drive, trainer.as_ref(), &operator));
             }
             live.show(&drive, pulse, asked);
+            service.look(pulse, || live::words(&drive, asked));
         });
+        service.stopping();
         drop(keys);
         operator.samples.try_iter().for_each(|(sample, _)| drive.add(&sample));
         live.finish();
