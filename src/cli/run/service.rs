@@ -1,6 +1,12 @@
 //! What a run tells a service manager that listens (systemd's `sd_notify`); without one, nothing.
+//!
+//! The datagrams are our own, since the supervisor must not wait for whoever reads them: a full queue loses a word.
 use crate::control::Pulse;
-use sd_notify::NotifyState;
+use std::ffi::OsString;
+use std::io::Result;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::ffi::OsStrExt;
+use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::time::{Duration, Instant};
 
 /// Between two words about the drive.
@@ -8,6 +14,7 @@ const STATUS: Duration = Duration::from_secs(1);
 
 /// The manager's side of a drive.
 pub(super) struct Service {
+    manager: Option<UnixDatagram>,
     status: Every,
     watchdog: Option<Watchdog>,
     is_ready: bool,
@@ -17,13 +24,21 @@ impl Service {
     /// Asks the environment who listens, and how often a sign of life is wanted.
     pub(super) fn new() -> Service {
         let now = Instant::now();
-        let watchdog = sd_notify::watchdog_enabled().map(|limit| Watchdog::new(limit, now));
-        Service { status: Every::new(STATUS, now), watchdog, is_ready: false }
+        let manager = std::env::var_os("NOTIFY_SOCKET").and_then(|address| {
+            open(&address).inspect_err(|e| log::warn!("NOTIFY_SOCKET {address:?} cannot be opened: {e}")).ok()
+        });
+        Service { manager, status: Every::new(STATUS, now), watchdog: Watchdog::wanted(now), is_ready: false }
+    }
+
+    fn tell(&self, words: &str) {
+        if let Some(Err(error)) = self.manager.as_ref().map(|manager| manager.send(words.as_bytes())) {
+            log::debug!("the service manager was not told {words}: {error}");
+        }
     }
 
     /// What is being done, before the drive or after it.
     pub(super) fn say(&self, words: &str) {
-        tell(&[NotifyState::Status(words)]);
+        self.tell(&format!("STATUS={words}"));
     }
 
     /// Looks at the drive, every few milliseconds: ready with the first tick, alive while ticks come.
@@ -31,7 +46,7 @@ impl Service {
         let (now, ticks) = (Instant::now(), pulse.ticks());
         if ticks > 0 && !self.is_ready {
             self.is_ready = true;
-            tell(&[NotifyState::Ready]);
+            self.tell("READY=1");
         }
         // The robot ends a motion in its own time, which the supervisor watches over.
         let is_finishing = pulse.is_finishing();
@@ -39,24 +54,28 @@ impl Service {
             && self.is_ready
             && watchdog.is_due(ticks, is_finishing, now)
         {
-            tell(&[NotifyState::Watchdog]);
+            self.tell("WATCHDOG=1");
         }
         if self.status.is_due(now) {
-            tell(&[NotifyState::Status(&words())]);
+            self.say(&words());
         }
     }
 
     /// The drive is over.
     pub(super) fn stopping(&self) {
-        tell(&[NotifyState::Stopping]);
+        self.tell("STOPPING=1");
     }
 }
 
-/// A manager that cannot be told must not end a drive.
-fn tell(words: &[NotifyState]) {
-    if let Err(error) = sd_notify::notify(words) {
-        log::debug!("the service manager was not told: {error}");
+/// A socket that never waits, to the address in `NOTIFY_SOCKET`: a path, or after an `@` a name without a file.
+fn open(address: &OsString) -> Result<UnixDatagram> {
+    let socket = UnixDatagram::unbound()?;
+    socket.set_nonblocking(true)?;
+    match address.as_bytes().strip_prefix(b"@") {
+        Some(name) => socket.connect_addr(&SocketAddr::from_abstract_name(name)?)?,
+        None => socket.connect(address)?,
     }
+    Ok(socket)
 }
 
 /// A clock that rings once in a while.
@@ -86,6 +105,14 @@ struct Watchdog {
 }
 
 impl Watchdog {
+    /// The one that `WATCHDOG_USEC` asks for, unless it is meant for another process.
+    fn wanted(now: Instant) -> Option<Watchdog> {
+        let number = |name| std::env::var(name).ok()?.parse::<u64>().ok();
+        let is_ours = number("WATCHDOG_PID").is_none_or(|id| id == u64::from(std::process::id()));
+        let limit_us = number("WATCHDOG_USEC").filter(|_| is_ours)?;
+        Some(Watchdog::new(Duration::from_micros(limit_us), now))
+    }
+
     fn new(limit: Duration, now: Instant) -> Watchdog {
         // Four in the time in which one is wanted: a busy machine may make us late.
         Watchdog { every: Every::new(limit / 4, now), ticks: 0 }
