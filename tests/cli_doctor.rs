@@ -78,6 +78,20 @@ fn a_robot_that_somebody_else_drives_is_told_and_left_in_peace() {
 }
 
 #[test]
+fn a_robot_that_a_drive_of_ours_holds_is_told_with_its_process() {
+    let sim = robot(7, Options::default());
+    let folder = Folder::new();
+    let drive =
+        folder.start("run --robot-ip 127.33.1.7 --yes --speed 1 --laps 1000 --no-fine-tune --report d.json");
+    wait_for(&sim, "driving", |s| s.commands_received > 100);
+    let report = examined("127.33.1.7");
+    says(&report, "control port", "fail", "of this machine holds the robot (franka-imit run)");
+    assert!(line(&report, "control port")["mend"].as_str().is_some_and(|mend| mend.starts_with("kill ")));
+    drive.signal("TERM");
+    drive.wait().says(0, &["stopped as asked"]);
+}
+
+#[test]
 fn a_robot_of_another_version_in_user_stop_or_silent_is_told() {
     let _other = robot(4, Options { protocol_version: 6, ..Options::default() });
     says(&examined("127.33.1.4"), "protocol version", "fail", "6");

@@ -13,7 +13,7 @@
 use super::clock::{Clock, smootherstep};
 use super::generator::Generator;
 use super::shelf::{Edition, Shelf};
-use super::{Phase, Settings, StandIn};
+use super::{Phase, Pilot, Settings, StandIn};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Point, Pose, forward};
@@ -105,11 +105,6 @@ impl Controller {
     /// Why our own safety layer ended the motion, if it did.
     pub fn stopped_by(&self) -> Verdict {
         self.stopped_by
-    }
-
-    /// The limits every command keeps.
-    pub fn limiter(&self) -> &Limiter {
-        &self.limiter
     }
 
     /// Ramps to rest along the path and ends the motion.
@@ -335,6 +330,28 @@ impl Controller {
         if !matches!(self.phase, Phase::Brake | Phase::Done) {
             self.enter(Phase::Brake);
         }
+    }
+}
+
+impl Pilot for Controller {
+    fn tick(&mut self, state: &State) -> (Command, Sample) {
+        self.tick(state)
+    }
+
+    fn stop(&mut self) {
+        self.stop();
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn stopped_by(&self) -> Verdict {
+        self.stopped_by
+    }
+
+    fn limiter(&self) -> &Limiter {
+        &self.limiter
     }
 }
 

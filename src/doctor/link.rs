@@ -3,6 +3,7 @@ use super::echo;
 use super::finding::{Check, Finding, Verdict};
 use crate::robot::panda::{self, Panda};
 use crate::robot::{Fault, Mode, State, realtime};
+use crate::telemetry::claim::{self, Holder};
 use crate::timing::{Histogram, Quantiles};
 use std::io::ErrorKind;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
@@ -44,15 +45,29 @@ fn control_port(address: Ipv4Addr, limit: Duration) -> Finding {
     let start = Instant::now();
     match TcpStream::connect_timeout(&SocketAddr::from((address, panda::PORT)), limit) {
         Ok(_) => check.pass(format!("open, after {:.1} ms", 1e3 * start.elapsed().as_secs_f64())),
-        Err(e) if e.kind() == ErrorKind::ConnectionRefused => check.fail(
-            "refused: another client or Desk holds the robot, or FCI is not activated",
-            format!("xdg-open https://{address}/desk   (activate FCI, and end what else is connected: the robot takes one client)"),
-        ),
+        Err(e) if e.kind() == ErrorKind::ConnectionRefused => match holder(address) {
+            Some(Holder { pid, command, .. }) => check.fail(
+                format!("refused: process {pid} of this machine holds the robot (franka-imit {command})"),
+                format!("kill {pid}   (it brings the arm to rest first)"),
+            ),
+            None => check.fail(
+                "refused: another client or Desk holds the robot, or FCI is not activated",
+                format!(
+                    "xdg-open https://{address}/desk   (activate FCI, and end what else is connected: the robot takes one client)"
+                ),
+            ),
+        },
         Err(e) => check.fail(
             format!("nothing answers: {e}"),
             format!("ping {address}   (check the address, the cable, and that the control unit is on)"),
         ),
     }
+}
+
+/// Whoever on this machine has claimed the robot.
+fn holder(address: Ipv4Addr) -> Option<Holder> {
+    let claims = claim::all(&claim::folder()).into_iter();
+    claims.map(|(holder, _)| holder).find(|holder| holder.robot == address.to_string())
 }
 
 fn hand_port(address: Ipv4Addr, limit: Duration) -> Finding {
