@@ -159,6 +159,7 @@ impl Thread {
             }
             let received_ns = self.pulse.now_ns();
             watch.enter();
+            self.pulse.set_in_step(true);
             let step = catch_unwind(AssertUnwindSafe(|| {
                 if let Ok(Request::Stop) = ends.requests.try_recv() {
                     pilot.stop();
@@ -168,6 +169,7 @@ impl Thread {
                 after(&mut pilot, &mut ends, &sample, &mut samples);
                 (command, sample)
             }));
+            self.pulse.set_in_step(false);
             let (command, sample) = match step {
                 Ok(done) => done,
                 Err(panic) => {
@@ -178,7 +180,6 @@ impl Thread {
                     return command;
                 }
             };
-            watch.command_ready();
             let answered_ns = self.pulse.now_ns();
             self.pulse.beat(&command);
             self.pulse.note(&sample, pilot.phase(), answered_ns);
@@ -187,6 +188,7 @@ impl Thread {
             if ends.to_telemetry.try_send((sample, cycle)).is_err() {
                 samples.dropped_by_telemetry += 1;
             }
+            watch.command_ready();
             if let Some(turns) = ends.trainer.as_ref().and_then(|trainer| trainer.turns.as_ref()) {
                 // Lockstep: the robot waits for us, and we for the trainer, so that a run repeats bit for bit.
                 let _ = turns.recv();

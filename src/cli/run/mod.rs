@@ -63,7 +63,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     stop.store(false, Relaxed);
     let run =
         Run { args: &args, config: &config, prepared: &prepared, claim: &claim, state: &state, speed, laps };
-    let driven = run.drive(session, service, &stop, granted.core)?;
+    let driven = run.drive(session, service, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
 }
 
@@ -98,6 +98,8 @@ struct Driven {
     outcome: Result<Outcome, Fault>,
     drive: Drive,
     black_box: BlackBox,
+    /// When the session ended, ns after the start of the program.
+    ended_ns: u64,
     counts: TrainerCounts,
     /// Whether a person asked it to stop.
     asked: bool,
@@ -108,6 +110,7 @@ impl Run<'_> {
         &self,
         session: Session,
         service: Service,
+        pulse: &Pulse,
         stop: &AtomicBool,
         control_core: Option<usize>,
     ) -> anyhow::Result<Driven> {
@@ -152,12 +155,13 @@ impl Run<'_> {
             }
         });
         watch.service.stopping();
+        let ended_ns = pulse.now_ns();
         drop(keys);
         watch.take(&operator);
         watch.live.finish();
         let counts = counts();
         let Watch { drive, black_box, .. } = watch;
-        Ok(Driven { outcome, drive, black_box, counts, asked })
+        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked })
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
@@ -183,10 +187,9 @@ impl Run<'_> {
             (true, false) => Ending::Done,
         };
         let has_moved = driven.drive.last().is_some();
-        let finding = fault
-            .as_ref()
-            .filter(|_| has_moved)
-            .map(|fault| driven.black_box.conclude(fault, name, &self.args.black_box_folder()));
+        let finding = fault.as_ref().filter(|_| has_moved).map(|fault| {
+            driven.black_box.conclude(fault, driven.ended_ns, name, &self.args.black_box_folder())
+        });
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
         let figures = Figures::new(
             self,

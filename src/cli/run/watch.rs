@@ -59,7 +59,7 @@ impl<'a> Watch<'a> {
     }
 
     pub(super) fn look(&mut self, operator: &OperatorEnds, pulse: &Pulse, mode: Mode) {
-        self.black_box.look(pulse.now_ns());
+        self.black_box.look(pulse.now_ns(), mode == Mode::Fault);
         self.take(operator);
         self.live.show(&self.drive, pulse, mode);
         self.service.look(pulse, || words(&self.drive, mode));
