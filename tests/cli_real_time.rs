@@ -8,7 +8,7 @@ use franka_imit::robot::realtime;
 fn our_part_of_a_drive_allocates_nothing_and_the_drivers_part_is_counted() {
     let folder = Folder::new();
     folder
-        .run("run --sim --duration-s 1 --report r.json")
+        .run("run --sim --pace lockstep --duration-s 1 --report r.json")
         .says(0, &["done, at rest", "allocations 0 of ours", "a cycle of the driver's", "page faults"]);
     let report = folder.json("r.json");
     let usage = &report["control_thread"];
@@ -31,7 +31,7 @@ fn our_part_of_a_drive_allocates_nothing_and_the_drivers_part_is_counted() {
 #[test]
 fn memory_that_is_all_locked_is_not_faulted_in_once_the_drive_has_begun() {
     let folder = Folder::new();
-    folder.run("run --sim --duration-s 2 --no-fine-tune --report r.json").says(0, &[]);
+    folder.run("run --sim --pace lockstep --duration-s 2 --report r.json").says(0, &[]);
     let report = folder.json("r.json");
     if report["robot"]["realtime"]["memory_locked"] == true {
         let later = &report["control_thread"]["page_faults_later"];

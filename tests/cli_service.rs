@@ -48,10 +48,10 @@ fn a_run_says_when_it_is_ready_that_it_lives_and_that_it_stops() {
     let path = folder.path("notify");
     let manager = Manager::at(&path);
     let path = path.to_str().expect("text");
-    // Four seconds of the robot's clock: the way to the start alone takes more than one.
+    // In lockstep a busy machine costs no commands; the watchdog wants a word each hundredth of a second.
     let run = folder.start_with(
-        "run --sim --duration-s 2 --no-fine-tune",
-        &[("NOTIFY_SOCKET", path), ("WATCHDOG_USEC", "400000")],
+        "run --sim --pace lockstep --laps 3 --no-fine-tune",
+        &[("NOTIFY_SOCKET", path), ("WATCHDOG_USEC", "40000")],
     );
     let (ended, lines) = manager.listen(run);
     ended.says(0, &["done, at rest"]);
@@ -97,8 +97,8 @@ fn a_manager_that_reads_nothing_holds_nobody_up() {
     let _full = UnixDatagram::bind(&path).expect("a socket"); // takes ten datagrams or so, then no more
     let path = path.to_str().expect("text");
     let run = folder.start_with(
-        "run --sim --duration-s 1 --no-fine-tune",
-        &[("NOTIFY_SOCKET", path), ("WATCHDOG_USEC", "40000")],
+        "run --sim --pace lockstep --laps 1 --no-fine-tune",
+        &[("NOTIFY_SOCKET", path), ("WATCHDOG_USEC", "4000")],
     );
     run.wait().says(0, &["done, at rest"]);
 }

@@ -46,7 +46,7 @@ impl Service {
         let (now, ticks) = (Instant::now(), pulse.ticks());
         if ticks > 0 && !self.is_ready {
             self.is_ready = true;
-            self.tell("READY=1");
+            self.tell(&format!("READY=1\nSTATUS={}", words()));
         }
         // The robot ends a motion in its own time, which the supervisor watches over.
         let is_finishing = pulse.is_finishing();
