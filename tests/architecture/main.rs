@@ -57,7 +57,7 @@ const FENCES: [(&str, &str, &[&str], &str); 6] = [
 ];
 
 /// Files of the 1 kHz path. A `mod.rs` speaks for its whole folder: lint attributes are inherited.
-const REAL_TIME: [&str; 13] = [
+const REAL_TIME: [&str; 15] = [
     "kinematics/mod.rs",
     "sde/deviation.rs",
     "policy/network.rs",
@@ -69,8 +69,10 @@ const REAL_TIME: [&str; 13] = [
     "demonstration/timed_path.rs",
     "control/clock.rs",
     "control/generator.rs",
+    "control/impedance.rs",
     "control/shelf.rs",
     "control/tick.rs",
+    "control/way.rs",
 ];
 const REAL_TIME_LINTS: [&str; 8] = [
     "clippy::unwrap_used",
