@@ -145,6 +145,7 @@ fn extrapolated(motion: &Motion) -> Motion {
 }
 
 #[cfg(test)]
+#[allow(clippy::indexing_slicing)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
