@@ -7,39 +7,16 @@ use franka_imit::demonstration::sample::Kind;
 use franka_imit::eval::Contender;
 use franka_imit::learn::work::Work;
 use franka_imit::robot::Command;
-use std::alloc::{GlobalAlloc, Layout, System};
-use std::cell::Cell;
+use franka_imit::robot::allocation::{Count, Counting};
 
 /// Counts what the calling thread allocates and frees; other tests run beside it.
-struct Counting;
-
-thread_local! {
-    static CALLS: Cell<u64> = const { Cell::new(0) };
-}
-
-// SAFETY: every call goes on to the system's allocator unchanged; the counter never allocates.
-#[allow(unsafe_code)]
-unsafe impl GlobalAlloc for Counting {
-    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
-        CALLS.with(|calls| calls.set(calls.get() + 1));
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.alloc(layout) }
-    }
-
-    unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
-        CALLS.with(|calls| calls.set(calls.get() + 1));
-        // SAFETY: the caller's promises are passed on.
-        unsafe { System.dealloc(pointer, layout) }
-    }
-}
-
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
 fn calls_in<T>(work: impl FnOnce() -> T) -> (u64, T) {
-    let before = CALLS.get();
+    let before = Count::of_this_thread();
     let result = work();
-    (CALLS.get() - before, result)
+    (Count::of_this_thread().since(before).calls(), result)
 }
 
 #[test]

@@ -13,6 +13,7 @@ mod standing;
 mod supervisor;
 mod thread;
 mod tick;
+mod usage;
 mod way;
 
 pub use pulse::Pulse;
@@ -20,6 +21,7 @@ pub use shelf::Edition;
 pub use supervisor::Session;
 pub use thread::{Event, Order, Outcome, SampleCounts, Thread};
 pub use tick::Controller;
+pub use usage::{ControlUsage, Faults};
 pub use way::Way;
 
 use crate::demonstration::sample::Sample;

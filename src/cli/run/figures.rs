@@ -1,7 +1,7 @@
 //! What `run` reports and says at the end.
 use super::super::prepare::{self, TrajectoryFigures};
 use super::Run;
-use crate::control::{Outcome, Pulse, SampleCounts};
+use crate::control::{ControlUsage, Outcome, Pulse, SampleCounts};
 use crate::learn::judge::{Errors, Judgement};
 use crate::learn::{TrainerCounts, adapt, train};
 use crate::policy::Policy;
@@ -22,6 +22,8 @@ pub(super) struct Figures {
     drive: DriveFigures,
     /// Our own time from a state's arrival to its command.
     tick_us: Option<Quantiles>,
+    /// What the control thread used of the machine while it drove.
+    control_thread: Option<ControlUsage>,
     /// FK(π(x)) against x along the reference, of the policy the drive began with.
     network_error_mm: Errors,
     /// Tool axis of FK(π(x)) against straight down, of the same.
@@ -87,6 +89,7 @@ impl Figures {
             },
             drive: drive.figures(),
             tick_us: outcome.as_ref().filter(|o| !o.tick_ns.is_empty()).map(|o| o.tick_ns.quantiles_us()),
+            control_thread: outcome.as_ref().filter(|o| !o.tick_ns.is_empty()).map(|o| o.usage),
             network_error_mm: prepared.network.error_mm,
             network_tilt_mrad: prepared.network.tilt_mrad,
             network_at_end: last
@@ -153,6 +156,28 @@ impl Figures {
                 d.limiter_active_ticks
             );
         }
+        self.say_machine();
+    }
+
+    /// What the machine has done to the control thread, in words.
+    fn say_machine(&self) {
+        let Some(usage) = &self.control_thread else { return };
+        let later = usage.page_faults_later;
+        let allocated = match (&usage.allocations, usage.driver_allocations_per_cycle) {
+            (Some(ours), Some(drivers)) => {
+                format!("; allocations {} of ours, {drivers:.1} a cycle of the driver's", ours.calls())
+            }
+            _ => String::new(),
+        };
+        say!(
+            "machine  {}; page faults {} in the first second, {} after it{allocated}; control thread at work {:.0} % of \
+             the time, interrupted {} times",
+            self.robot.realtime.words(),
+            usage.page_faults_first_s.minor + usage.page_faults_first_s.major,
+            later.minor + later.major,
+            100.0 * usage.cpu_share,
+            usage.preempted
+        );
     }
 
     /// What learning on the way has done, and what it says of the arm.

@@ -3,6 +3,7 @@ mod args;
 mod figures;
 mod live;
 mod robot;
+mod service;
 mod watch;
 
 pub(super) use args::Args;
@@ -24,6 +25,7 @@ use anyhow::Context;
 use figures::Figures;
 use live::Live;
 use prepare::Prepared;
+use service::Service;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -37,6 +39,8 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let given = args.policy.as_deref().map(prepare::load_policy).transpose()?;
 
     let stop = stop_flag()?;
+    let service = Service::new();
+    service.say("connecting to the robot");
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
@@ -48,6 +52,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
         say!("note     --speed-m-s has no effect: the file has times (t_s); leave them out, or use --speed");
     }
     let speed = args.speed_or_default();
+    service.say("learning the motion");
     let prepared = prepare::prepare(&config, &args.trajectory, loaded.path, &state, given, speed)?;
     prepared.say();
     let laps = args.laps_to_drive(&prepared, speed);
@@ -58,7 +63,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     stop.store(false, Relaxed);
     let run =
         Run { args: &args, config: &config, prepared: &prepared, claim: &claim, state: &state, speed, laps };
-    let driven = run.drive(session, &pulse, &stop, granted.core)?;
+    let driven = run.drive(session, service, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
 }
 
@@ -104,6 +109,7 @@ impl Run<'_> {
     fn drive(
         &self,
         session: Session,
+        service: Service,
         pulse: &Pulse,
         stop: &AtomicBool,
         control_core: Option<usize>,
@@ -139,7 +145,7 @@ impl Run<'_> {
 
         let drive = Drive::new(Arc::clone(&prepared.timed), Arc::clone(&prepared.expert));
         let live = Live::new(self.laps, prepared.timed.lap_s());
-        let mut watch = Watch::new(drive, live, self.claim, &prepared.figures.name);
+        let mut watch = Watch::new(drive, live, service, self.claim, &prepared.figures.name);
         let mut keys = trainer.as_ref().and_then(|_| Keys::open());
         if keys.is_some() {
             say!("keys     b goes back to the policy before and keeps it; Ctrl-C stops");
@@ -155,6 +161,7 @@ impl Run<'_> {
                 watch.live.say(go_back(&watch.drive, trainer.as_ref(), &operator));
             }
         });
+        watch.service.stopping();
         let ended_ns = pulse.now_ns();
         drop(keys);
         watch.take(&operator);
