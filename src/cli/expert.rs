@@ -118,9 +118,9 @@ pub(super) fn run(args: &Args) -> Result<()> {
 fn from_path(args: &Args, config: &Config, name: &str) -> Result<(Dataset, Figures)> {
     let expert = Expert::new(config.expert, hand_tool());
     let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
-    time_law::plan(&path, &mut |p| expert.label(p), &config.motion).map_err(usage)?;
-    let mut dataset = Dataset::from_points(&expert, path.points(), name).map_err(usage)?;
-    let survey = expert.survey(path.points());
+    time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion).map_err(usage)?;
+    let mut dataset = Dataset::from_path(&expert, &path, name).map_err(usage)?;
+    let survey = expert.survey_poses(path.poses());
     if let Some(margin) = survey.limit_margin_min {
         say!("nearest joint limit: {:.3} rad, joint {}", margin.rad, margin.joint);
     }

@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::import::Dropped;
 use crate::demonstration::{
-    Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, csv, json, shapes,
+    Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, json, shapes,
 };
 use crate::kinematics::{Point, Pose, forward, hand_tool};
 use crate::learn::train::{self, Keep, Perturbed, Progress, Trained};
@@ -295,17 +295,17 @@ fn one(args: &Args, config: &Config, name: &str) -> anyhow::Result<(Dataset, Dat
     if Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
         return examples(args, &expert, name);
     }
-    if config.network.input == Input::Pose
-        && Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
-        && let csv::Rows { points, orientations: Some(turns), .. } =
-            csv::read_csv(Path::new(name)).map_err(usage)?
-    {
-        let poses: Vec<Pose> =
-            points.iter().zip(turns).map(|(p, turn)| Pose::from_parts((*p).into(), turn)).collect();
-        let data = Dataset::from_poses(&expert, &poses, name).map_err(usage)?;
-        return Ok(with_figures(data, None, None, None));
-    }
     let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
+    if config.network.input == Input::Pose {
+        let survey = expert.survey_poses(path.poses());
+        let data = Dataset::from_path(&expert, &path, name).map_err(usage)?;
+        return Ok(with_figures(data, None, None, Some(survey)));
+    }
+    if path.is_posed() {
+        say!(
+            "note     {name}: qx,qy,qz,qw are not used, the tool points down; network.input = \"pose\" uses them"
+        );
+    }
     let survey = expert.survey(path.points());
     let data = Dataset::from_points(&expert, path.points(), name).map_err(usage)?;
     Ok(with_figures(data, None, None, Some(survey)))

@@ -12,7 +12,7 @@ pub use supervisor::Session;
 pub use thread::{Event, Order, Outcome, Pulse, SampleCounts, Thread};
 pub use tick::Controller;
 
-use crate::kinematics::Point;
+use crate::kinematics::Pose;
 use crate::range::{Violation, check_range};
 use crate::robot::{Joints, limits};
 use crate::{safety, sde};
@@ -87,11 +87,11 @@ impl Settings {
 ///
 /// Asked each millisecond on the control thread: no allocation, lock, clock or panic.
 pub trait StandIn: Send {
-    /// The joints, rad, for the end effector at `X` (base frame, m); NaN where there is no answer.
-    fn evaluate(&mut self, X: &Point) -> Joints;
+    /// The joints, rad, for the end effector at `X` (base frame); NaN where there is no answer.
+    fn evaluate(&mut self, X: &Pose) -> Joints;
 
     /// Whether it has learnt what to answer at `X`, or not farther than `margin_m` from there.
-    fn knows(&self, X: &Point, margin_m: f64) -> bool;
+    fn knows(&self, X: &Pose, margin_m: f64) -> bool;
 }
 
 /// What the arm is doing in a motion.

@@ -16,8 +16,8 @@ use super::shelf::{Edition, Shelf};
 use super::{Phase, Settings, StandIn};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
-use crate::kinematics::{Point, Pose, forward};
-use crate::policy::Policy;
+use crate::kinematics::{Point, Pose, forward, from_column_major};
+use crate::policy::{Input, Policy};
 use crate::robot::{Command, Joints, State, limits};
 use crate::safety::{Limiter, Motion, Verdict};
 use crate::sde::Follower;
@@ -51,8 +51,8 @@ pub struct Controller {
 
 /// What a tick is after, before the generator and the safety layer.
 struct Aim {
-    x_ref: Point,
-    X: Point,
+    x_ref: Pose,
+    X: Pose,
     q_ref: Joints,
     verdict: Verdict,
 }
@@ -69,11 +69,16 @@ impl Controller {
     /// A controller that will approach the start of `timed` and follow it with `policy`.
     pub fn new(timed: Arc<TimedPath>, policy: Box<Policy>, F_T_EE: Pose, settings: Settings) -> Controller {
         let end_s = settings.laps.map_or(f64::INFINITY, |laps| laps * timed.lap_s());
+        let start = timed.pose(0.0);
+        let follower = match policy.card().input {
+            Input::Position => Follower::of_positions(&settings.sde, &start),
+            Input::Pose => Follower::of_poses(&settings.sde, &start),
+        };
         let mut clock = Clock::new(settings.options.ramp_s, end_s);
         clock.advance(0.0);
         Controller {
             clock,
-            follower: Follower::new(&settings.sde, &timed.at(0.0).0),
+            follower,
             generator: Generator::new(&settings.generator),
             limiter: Limiter::new(&settings.safety),
             timed,
@@ -165,7 +170,7 @@ impl Controller {
         let measured = O_p_EE(state);
         let aim = match self.phase {
             Phase::Approach => self.approach(&base),
-            Phase::Follow | Phase::Rest => self.follow(&measured, &base, dt_s),
+            Phase::Follow | Phase::Rest => self.follow(state, &base, dt_s),
             Phase::Brake | Phase::Done => self.hold(&base),
         };
         let verdict = sense.and(aim.verdict);
@@ -210,7 +215,7 @@ impl Controller {
 
     /// No aim but to stay: for a brake, and for what comes before or after a motion.
     fn hold(&self, base: &Motion) -> Aim {
-        let x_ref = self.timed.at(self.clock.tau_s()).0;
+        let x_ref = self.timed.pose(self.clock.tau_s());
         Aim { x_ref, X: x_ref, q_ref: base.q, verdict: Verdict::default() }
     }
 
@@ -220,7 +225,7 @@ impl Controller {
         if self.approach.is_none() {
             let to = match &mut self.stand_in {
                 Some(stand_in) => stand_in.evaluate(&aim.X),
-                None => self.shelf.running_policy().evaluate(aim.X.as_slice()),
+                None => self.shelf.running_policy().ask(&aim.X),
             };
             let mut why = self.judge_wish(&to, &aim.X);
             if why.is_clear() {
@@ -242,17 +247,18 @@ impl Controller {
     }
 
     /// Along the path; asks the policy only where it was trained, and believes only an answer that points there.
-    fn follow(&mut self, measured: &Point, base: &Motion, dt_s: f64) -> Aim {
-        let x_ref = self.timed.at(self.clock.advance(dt_s)).0;
-        let desired = Point::from(forward(&base.q, &self.F_T_EE).translation.vector);
-        let mut X = self.follower.step(&x_ref, measured, &desired, dt_s);
+    fn follow(&mut self, state: &State, base: &Motion, dt_s: f64) -> Aim {
+        let x_ref = self.timed.pose(self.clock.advance(dt_s));
+        let desired = forward(&base.q, &self.F_T_EE);
+        let measured = self.measured(state, &desired);
+        let mut X = self.follower.step(&x_ref, &measured, &desired, dt_s);
         let mut follower = self.follower;
         let (q_ref, verdict) = match follower.keep_to(&x_ref, |x| self.knows(x)) {
             Some(known) => {
                 (self.follower, X) = (follower, known);
                 let q_ref = match &mut self.stand_in {
                     Some(stand_in) => stand_in.evaluate(&X),
-                    None => self.shelf.wish(X.as_slice(), dt_s),
+                    None => self.shelf.wish(&X, dt_s),
                 };
                 (q_ref, self.judge_wish(&q_ref, &X))
             }
@@ -283,26 +289,36 @@ impl Controller {
         }
     }
 
+    /// The measured pose; its orientation is only looked at where the policy is, and that of a state that has none
+    /// is the desired one: no push.
+    fn measured(&self, state: &State, desired: &Pose) -> Pose {
+        let turn = match self.policy().card().input {
+            Input::Position => desired.rotation,
+            Input::Pose => from_column_major(&state.O_T_EE).map_or(desired.rotation, |pose| pose.rotation),
+        };
+        Pose::from_parts(O_p_EE(state).into(), turn)
+    }
+
     /// Whether X lies where the policy was trained; a policy that does not say where knows nothing.
-    fn knows(&self, X: &Point) -> bool {
+    fn knows(&self, X: &Pose) -> bool {
         let margin_m = self.settings.safety.region_margin_m;
         match &self.stand_in {
             Some(stand_in) => stand_in.knows(X, margin_m),
-            None => {
-                let region = self.policy().card().region.as_ref();
-                region.is_some_and(|region| region.contains(X.as_slice(), margin_m))
-            }
+            None => self.policy().knows(X, margin_m),
         }
     }
 
     /// Whether the joints `q_ref` are an answer to "where should the joints be for the end effector at X".
-    fn judge_wish(&self, q_ref: &Joints, X: &Point) -> Verdict {
+    fn judge_wish(&self, q_ref: &Joints, X: &Pose) -> Verdict {
         if !q_ref.iter().all(|q| q.is_finite()) {
             return Verdict::NOT_FINITE;
         }
-        let there = forward(q_ref, &self.F_T_EE).translation.vector;
-        let is_near = (there - X).norm() <= self.settings.safety.wish_error_m;
-        if is_near { Verdict::default() } else { Verdict::WISH }
+        let safety = &self.settings.safety;
+        let there = forward(q_ref, &self.F_T_EE);
+        let is_near = (there.translation.vector - X.translation.vector).norm() <= safety.wish_error_m;
+        let is_turned = self.policy().card().input == Input::Position
+            || there.rotation.angle_to(&X.rotation) <= safety.wish_error_rad;
+        if is_near && is_turned { Verdict::default() } else { Verdict::WISH }
     }
 
     fn plan_approach(&self, base: &Motion, to: &Joints) -> Option<Approach> {

@@ -22,7 +22,7 @@ const UNIT_TOLERANCE: f64 = 1e-3;
 pub struct Rows {
     /// Positions in order.
     pub points: Vec<Point>,
-    /// The end effector's orientation at each, if the file says so: for policies whose input is a pose.
+    /// The end effector's orientation at each (w ≥ 0), if the file says so; else the tool points down.
     pub orientations: Option<Vec<UnitQuaternion<f64>>>,
     /// When each was drawn, s, if the file says so.
     pub times_s: Option<Vec<f64>>,
@@ -34,8 +34,6 @@ pub struct Rows {
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum Warning {
-    /// Orientation columns, where only positions are asked for.
-    OrientationUnused { file: PathBuf },
     /// Neighbouring points far apart for their file: the pen was lifted, or a row is missing.
     Gap { file: PathBuf, index: usize, gap_m: f64 },
 }
@@ -43,13 +41,6 @@ pub enum Warning {
 impl Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::OrientationUnused { file } => {
-                write!(
-                    f,
-                    "{}: qx,qy,qz,qw are not used; the tool points down (train with network.input = \"pose\" uses them)",
-                    file.display()
-                )
-            }
             Self::Gap { file, index, gap_m } => write!(
                 f,
                 "{}: a gap of {gap_m:.3} m before point {index} is crossed in a straight line",
@@ -119,7 +110,6 @@ pub fn parse_csv(bytes: &[u8], file: &Path) -> Result<Rows, Error> {
     let mut rows = Rows { times_s: columns.contains(&"t_s").then(Vec::new), ..Default::default() };
     if columns.contains(&"qx") {
         rows.orientations = Some(Vec::new());
-        rows.warnings.push(Warning::OrientationUnused { file: file() });
     }
     for (line, text) in lines {
         let found = text.split(',').count();
@@ -148,7 +138,7 @@ pub fn parse_csv(bytes: &[u8], file: &Path) -> Result<Rows, Error> {
                 let (value, allowed) = (format!("a quaternion of length {:.4}", turn.norm()), "1".to_owned());
                 return Err(Error::Value { file: file(), line, column: "qx", value, allowed });
             }
-            orientations.push(UnitQuaternion::new_normalize(turn));
+            orientations.push(UnitQuaternion::new_normalize(if turn.w < 0.0 { -turn } else { turn }));
         }
         if rows.points.len() > POINTS_MAX {
             return Err(Error::TooMany { file: file() });

@@ -1,6 +1,6 @@
 //! The expert's labels for whole poses: its posture for the position, turned until the tool is as asked.
 use super::expert::{Error, Expert};
-use crate::kinematics::{Pose, forward};
+use crate::kinematics::{Pose, forward, tool_down};
 use crate::robot::Joints;
 
 /// The tool is turned by no more than this at once, rad, so that the posture stays on its branch.
@@ -21,6 +21,9 @@ impl Expert {
             return Err(Error::NotFinite { at });
         }
         let down = self.label(&at)?;
+        if O_T_EE.rotation == tool_down() {
+            return Ok(down);
+        }
         let from = Pose::from_parts(O_T_EE.translation, forward(&down, self.F_T_EE()).rotation);
         let turn = (O_T_EE.rotation * from.rotation.inverse()).scaled_axis();
         let steps = (turn.norm() / TURN_RAD).ceil().max(1.0);
