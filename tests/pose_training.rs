@@ -66,6 +66,57 @@ fn with_quaternion(at: &Pose) -> String {
     format!("{},{},{},{},{},{},{}", p.x, p.y, p.z, r.x, r.y, r.z, r.w)
 }
 
+/// The numbers of a report, at a path of keys.
+fn number(report: &serde_json::Value, path: &str) -> f64 {
+    report.pointer(path).and_then(serde_json::Value::as_f64).unwrap_or_else(|| panic!("{path}: {report}"))
+}
+
+#[test]
+fn a_motion_with_a_turning_tool_is_learnt_driven_and_learnt_further() {
+    let folder = Folder::new();
+    folder.write("taught.csv", taught(HEADER, with_quaternion));
+    let ended = folder.run(
+        "run --sim --pace lockstep --trajectory taught.csv --laps 1 --report r.json --save-policy p.safetensors",
+    );
+    ended.says(0, &["asked with poses", "done, at rest", "orientation of the tool"]);
+    let report = folder.json("r.json");
+    assert!(number(&report, "/contour_error_mm/max") < 1.0, "{ended}");
+    assert!(number(&report, "/orientation_error_mrad/max") < 10.0, "{ended}");
+    assert!(number(&report, "/policies/steps") > 1000.0, "it went on learning: {ended}");
+    assert_eq!(report["trajectory"]["posed"], true);
+
+    // The same policy drives again, the tool down as well as turning, and is judged.
+    let again = "--policy p.safetensors --pace lockstep --laps 1 --report again.json";
+    folder.run(&format!("run --sim --trajectory taught.csv {again}")).says(0, &["done, at rest"]);
+    assert!(number(&folder.json("again.json"), "/orientation_error_mrad/max") < 10.0);
+    let eval =
+        "eval --policy p.safetensors --trajectory taught.csv --episodes start,push --seeds 1 --report e.json";
+    folder.run(eval).says(0, &["policy", "analytic", "nearest"]);
+    let eval = folder.json("e.json");
+    for driven in eval["closed_loop"]["contenders"].as_array().expect("contenders") {
+        for scenario in driven["scenarios"].as_array().expect("scenarios") {
+            let nearest = driven["name"] == "nearest";
+            assert!(nearest || scenario["success"]["count"] == 1, "{driven}");
+        }
+    }
+
+    // What turns otherwise than it was trained is refused, and so is a policy that is not told how the tool turns.
+    folder.write(
+        "other.csv",
+        taught(HEADER, |at| {
+            let turned = UnitQuaternion::from_scaled_axis(Vector3::new(0.0, 0.0, 0.5)) * at.rotation;
+            with_quaternion(&Pose::from_parts(at.translation, turned))
+        }),
+    );
+    folder
+        .run("run --sim --policy p.safetensors --trajectory other.csv")
+        .refused(2, &["turns the tool otherwise than the policy was trained"]);
+    folder.run("train --data circle --out flat.safetensors --epochs 2").says(0, &[]);
+    folder
+        .run("run --sim --policy flat.safetensors --trajectory taught.csv")
+        .refused(2, &["taught.csv", "asked with positions only", "network.input"]);
+}
+
 const HEADER: &str = "x_m,y_m,z_m,qx,qy,qz,qw";
 const CONFIG: &str =
     "[network]\ninput = \"pose\"\nhidden = [64, 64]\n[training]\nsteps = 2500\ntargets = 3000\n";
@@ -90,7 +141,6 @@ fn a_motion_of_poses_is_learnt_from_a_file() {
         reached.rotation.angle_to(&asked.rotation)
     );
     assert!((reached.translation.vector - asked.translation.vector).norm() < 5e-3);
-    folder.run("run --sim --policy p.safetensors --trajectory circle").refused(2, &["9 inputs", "3"]);
 }
 
 #[test]
@@ -100,9 +150,15 @@ fn poses_that_are_none_are_refused_at_their_line() {
     let longer = |at: &Pose| with_quaternion(at).replace("0.4,", "0.4,0.9");
     folder.write("long.csv", taught(HEADER, longer));
     folder.run("train --data long.csv --config pose.toml").refused(2, &["long.csv", "line 2"]);
-    let far = |_: &Pose| "0.9,0,0.4,1,0,0,0".to_owned();
+    let far = |at: &Pose| format!("{},{},0.4,1,0,0,0", at.translation.x + 0.5, at.translation.y);
     folder.write("far.csv", taught(HEADER, far));
+    folder.run("train --data far.csv --config pose.toml").refused(2, &["far.csv", "points have no label"]);
+    let on_the_spot = |at: &Pose| {
+        let turn = at.rotation.coords;
+        format!("0.45,0,0.4,{},{},{},{}", turn.x, turn.y, turn.z, turn.w)
+    };
+    folder.write("spot.csv", taught(HEADER, on_the_spot));
     folder
-        .run("train --data far.csv --config pose.toml")
-        .refused(2, &["far.csv", "600 of 600 points have no label"]);
+        .run("run --sim --trajectory spot.csv")
+        .refused(2, &["spot.csv", "a turn on the spot is not followed"]);
 }

@@ -6,6 +6,7 @@ use franka_imit::demonstration::Example;
 use franka_imit::demonstration::sample::Kind;
 use franka_imit::eval::Contender;
 use franka_imit::learn::work::Work;
+use franka_imit::policy::Input;
 use franka_imit::robot::Command;
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
@@ -82,8 +83,9 @@ fn ticks_of_a_whole_run_with_swaps_and_a_rollback_allocate_nothing() {
 #[test]
 fn baselines_that_stand_in_for_a_policy_allocate_nothing_either() {
     let lesson = ideal::lesson("circle");
-    let examples: Vec<Example> = lesson.examples.iter().map(|(p, q)| Example { O_p_EE: *p, q: *q }).collect();
-    for baseline in Contender::baselines(&lesson.expert, &examples, 5) {
+    let examples: Vec<Example> =
+        lesson.examples.iter().map(|(x, q)| Example { O_p_EE: x.translation.vector, q: *q }).collect();
+    for baseline in Contender::baselines(&lesson.expert, &examples, 5, Input::Position) {
         let name = baseline.name();
         let mut controller = lesson.controller(Some(1.0)).driven_by(Box::new(baseline));
         let mut arm = ideal::Arm::ready();

@@ -87,7 +87,9 @@ pub(super) fn check_input(policy: &Policy, path: &Path, name: &str) -> Result<()
 /// A path that says how the tool turns is learnt by a policy of poses.
 pub(super) fn choose_input(config: &mut Config, path: &Path) {
     if path.is_posed() && config.network.input == Input::Position {
-        say!("note     the trajectory says how the tool turns: the policy will be asked with poses (network.input)");
+        say!(
+            "note     the trajectory says how the tool turns: the policy will be asked with poses (network.input)"
+        );
         config.network.input = Input::Pose;
     }
 }

@@ -5,9 +5,7 @@ use super::fit_sde::{Fitted, fit_sde};
 use crate::config::Config;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::import::Dropped;
-use crate::demonstration::{
-    Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, json, shapes,
-};
+use crate::demonstration::{Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, json, shapes};
 use crate::kinematics::{Point, Pose, forward, hand_tool};
 use crate::learn::train::{self, Keep, Perturbed, Progress, Trained};
 use crate::policy::Input;

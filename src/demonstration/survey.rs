@@ -80,8 +80,11 @@ impl Expert {
                 Err(error) => {
                     survey.unlabelled += 1;
                     if survey.unlabelled_first.len() < DESCRIBED_MAX {
-                        let unlabelled =
-                            Unlabelled { index, O_p_EE_m: pose.translation.vector.into(), why: error.to_string() };
+                        let unlabelled = Unlabelled {
+                            index,
+                            O_p_EE_m: pose.translation.vector.into(),
+                            why: error.to_string(),
+                        };
                         survey.unlabelled_first.push(unlabelled);
                     }
                 }

@@ -239,7 +239,11 @@ fn labels<E: Display>(
 ) -> Result<Vec<Joints>, Error> {
     let mut q: Vec<Joints> = Vec::with_capacity(path.points().len());
     for (&point, &arc_m) in path.points().iter().zip(path.arc_lengths_m()) {
-        let here = label(&path.pose(arc_m)).map_err(|e| Error::Unreachable { arc_m, point, reason: e.to_string() })?;
+        let here = label(&path.pose(arc_m)).map_err(|e| Error::Unreachable {
+            arc_m,
+            point,
+            reason: e.to_string(),
+        })?;
         let before = q.last().copied().unwrap_or(here);
         check_label(&here, &before, arc_m, point)?;
         q.push(here);
@@ -323,7 +327,11 @@ fn verify<E: Display>(
     let mut q = Vec::with_capacity(last + 1);
     for (k, row) in timed.rows.iter().enumerate() {
         let (arc_m, point) = (row.arc_m, row.p);
-        q.push(label(&timed.row_pose(k)).map_err(|e| Error::Unreachable { arc_m, point, reason: e.to_string() })?);
+        q.push(label(&timed.row_pose(k)).map_err(|e| Error::Unreachable {
+            arc_m,
+            point,
+            reason: e.to_string(),
+        })?);
     }
     let top = timed.top_speed_m_s();
     if top > TRANSLATION_MAX[0] {

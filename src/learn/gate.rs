@@ -254,8 +254,7 @@ impl Gate {
             if !q.iter().all(|q| q.is_finite()) {
                 return Progress::Refused(Refusal::NotFinite);
             }
-            let step =
-                running.ask(&x).iter().zip(&q).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let step = running.ask(&x).iter().zip(&q).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             if step > self.options.step_rad {
                 return Progress::Refused(Refusal::Step);
             }

@@ -89,8 +89,11 @@ impl Work {
     pub(super) fn new(plan: &Plan, policy: Policy, counts: Arc<Shared>) -> Work {
         let o = &plan.options;
         let F_T_EE = *plan.expert.F_T_EE();
-        let examples: Vec<Example> =
-            plan.demonstrations.iter().map(|(at, q)| Example { O_p_EE: at.translation.vector, q: *q }).collect();
+        let examples: Vec<Example> = plan
+            .demonstrations
+            .iter()
+            .map(|(at, q)| Example { O_p_EE: at.translation.vector, q: *q })
+            .collect();
         let squares = JointWeights::Tool.squares(&examples, &F_T_EE, policy.normalisation());
         let batch = o.batch_driven + o.batch_targets + o.batch_elsewhere;
         let mut rng = StdRng::seed_from_u64(plan.seed ^ DRAW_STREAM);
@@ -277,7 +280,9 @@ impl Work {
                     let target = self.targets.draw(&mut self.rng, (at, q0), |_, x| expert.label(x).ok());
                     target.map(sde::PoseTarget::from)
                 }
-                Input::Pose => self.targets.draw_pose(&mut self.rng, (x0, q0), |_, x| expert.label_pose(x).ok()),
+                Input::Pose => {
+                    self.targets.draw_pose(&mut self.rng, (x0, q0), |_, x| expert.label_pose(x).ok())
+                }
             };
             if let Some(target) = target {
                 self.learner.add(&target.O_T_EE, &self.experience.ask_for(&target.q));

@@ -126,7 +126,11 @@ impl Figures {
             _ => say!("error    none measured: the path was not reached"),
         }
         if let Some(turn) = d.orientation_error_mrad.filter(|_| self.trajectory.posed) {
-            say!("         orientation of the tool from the path's mean {:.1} mrad, max {:.1} mrad", turn.mean, turn.max);
+            say!(
+                "         orientation of the tool from the path's mean {:.1} mrad, max {:.1} mrad",
+                turn.mean,
+                turn.max
+            );
         }
         let back = match d.rollbacks {
             0 => String::new(),
