@@ -4,8 +4,10 @@ mod cli;
 
 use cli::Folder;
 use franka_imit::demonstration::expert::{self, Expert};
-use franka_imit::kinematics::{Point, Pose, forward, hand_tool};
+use franka_imit::demonstration::shapes;
+use franka_imit::kinematics::{Point, Pose, differential, forward, hand_tool};
 use franka_imit::policy::{Input, Policy};
+use franka_imit::robot::Joints;
 use nalgebra::{UnitQuaternion, Vector3};
 use proptest::prelude::*;
 use std::f64::consts::PI;
@@ -115,6 +117,61 @@ fn a_motion_with_a_turning_tool_is_learnt_driven_and_learnt_further() {
     folder
         .run("run --sim --policy flat.safetensors --trajectory taught.csv")
         .refused(2, &["taught.csv", "asked with positions only", "network.input"]);
+}
+
+/// The joints that bring the tool to `at` with the elbow swung out by 0.4 rad of joint 3.
+fn swung(at: &Pose) -> Joints {
+    let label = expert().label_pose(at).expect("a label");
+    let mut posture = label;
+    posture[2] += 0.4;
+    differential::solve(&label, at, &hand_tool(), &posture, &differential::Options::default())
+        .expect("joints")
+        .q
+}
+
+#[test]
+fn the_joints_that_were_taught_fix_the_elbow() {
+    let folder = Folder::new();
+    let with_joints = |at: &Pose| {
+        let q = swung(at).map(|q| q.to_string());
+        format!("{},{}", with_quaternion(at), q.join(","))
+    };
+    let header = format!("{HEADER},q1_rad,q2_rad,q3_rad,q4_rad,q5_rad,q6_rad,q7_rad");
+    folder.write("taught.csv", taught(&header, with_joints));
+    let path = shapes::load(folder.path("taught.csv").to_str().unwrap(), &Default::default()).unwrap().path;
+    let guided = expert().taught_by(&path).unwrap();
+    for at in path.poses().step_by(7) {
+        let (q, taught, rule) =
+            (guided.label_pose(&at).unwrap(), swung(&at), expert().label_pose(&at).unwrap());
+        assert!(q.iter().zip(taught).all(|(q, taught)| (q - taught).abs() < 0.02), "{q:?} {taught:?}");
+        assert!((q[2] - rule[2]).abs() > 0.1, "{q:?} {rule:?}");
+        let reached = forward(&q, &hand_tool());
+        assert!((reached.translation.vector - at.translation.vector).norm() < 1e-9);
+        assert!(reached.rotation.angle_to(&at.rotation) < 1e-7);
+        // Off the motion it goes on smoothly.
+        let near =
+            Pose::from_parts((at.translation.vector + Vector3::new(0.0, 0.0, 0.01)).into(), at.rotation);
+        let next = guided.label_pose(&near).unwrap();
+        assert!(q.iter().zip(next).all(|(a, b)| (a - b).abs() < 0.1), "{q:?} {next:?}");
+    }
+
+    let ended = folder.run("run --sim --pace lockstep --trajectory taught.csv --laps 1 --report r.json");
+    ended.says(0, &["done, at rest"]);
+    let report = folder.json("r.json");
+    assert!(number(&report, "/contour_error_mm/max") < 1.0, "{ended}");
+    assert!(number(&report, "/orientation_error_mrad/max") < 10.0, "{ended}");
+    assert!(number(&report, "/elbow_drift_rad") < 0.02, "{ended}");
+
+    // Joints of another tool are not taken for these, and a half set for none.
+    let other = |at: &Pose| with_joints(&(at * Pose::translation(0.0, 0.0, 0.1)));
+    let mixed = |at: &Pose| {
+        let joints = other(at).split(',').skip(7).collect::<Vec<_>>().join(",");
+        format!("{},{joints}", with_quaternion(at))
+    };
+    folder.write("other.csv", taught(&header, mixed));
+    folder.run("run --sim --trajectory other.csv").refused(2, &["other.csv", "another tool", "q1_rad"]);
+    folder.write("half.csv", "x_m,y_m,z_m,qx,qy,qz,qw,q1_rad\n");
+    folder.run("run --sim --trajectory half.csv").refused(2, &["half.csv", "q2_rad", "missing"]);
 }
 
 const HEADER: &str = "x_m,y_m,z_m,qx,qy,qz,qw";

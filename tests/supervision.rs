@@ -1,4 +1,5 @@
 //! What stands around the driver: whatever hangs or breaks is named in time, lets go of the robot, and can be left.
+#![allow(non_snake_case)] // Franka's own symbols
 mod ideal;
 
 use franka_imit::control::{Controller, Outcome, Pulse, Session, StandIn, links};

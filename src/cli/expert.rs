@@ -117,8 +117,8 @@ pub(super) fn run(args: &Args) -> Result<()> {
 
 /// Labels along a path that can be followed, and in its tube.
 fn from_path(args: &Args, config: &Config, name: &str) -> Result<(Dataset, Figures)> {
-    let expert = Expert::new(config.expert, hand_tool());
     let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
+    let expert = super::prepare::taught(config, hand_tool(), &path, name)?;
     time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion).map_err(usage)?;
     let mut dataset = Dataset::from_path(&expert, &path, name).map_err(usage)?;
     let survey = expert.survey_poses(path.poses());

@@ -94,6 +94,11 @@ pub(super) fn choose_input(config: &mut Config, path: &Path) {
     }
 }
 
+/// The expert for a tool, with the postures that were taught along `path` if any were.
+pub(super) fn taught(config: &Config, F_T_EE: Pose, path: &Path, name: &str) -> anyhow::Result<Expert> {
+    Expert::new(config.expert, F_T_EE).taught_by(path).map_err(|e| usage(format!("trajectory {name}: {e}")))
+}
+
 /// Labels `path` for the robot's tool, gives it its time law, and trains (or takes) a policy for it.
 pub(super) fn prepare(
     config: &Config,
@@ -105,7 +110,8 @@ pub(super) fn prepare(
 ) -> anyhow::Result<Prepared> {
     let F_T_EE = from_column_major(&state.F_T_EE)
         .map_err(|e| anyhow::anyhow!("the robot reports a tool F_T_EE that is none: {e}"))?;
-    let expert = Arc::new(Expert::new(config.expert, F_T_EE));
+    let expert = taught(config, F_T_EE, &path, name)?;
+    let expert = Arc::new(expert);
     let timed = time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion)
         .map_err(|e| usage(format!("trajectory {name}: {e}")))?;
     let timed = Arc::new(timed);
@@ -133,7 +139,7 @@ pub(super) fn prepare(
                 source: name.to_string(),
                 labelled_by: LabelledBy::Expert(config.expert),
             };
-            let trained = super::train::learn(config, &data)?;
+            let trained = super::train::learn(config, &data, &expert)?;
             (trained.policy, Some(trained.report), None)
         }
     };

@@ -135,7 +135,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         every_steps: args.checkpoint_steps as usize,
         stop: args.checkpoint.as_ref().map(|_| &*stop),
     };
-    let Trained { policy, report } = match learn_kept(&config, &data, lengths, &keep) {
+    let expert = Expert::new(config.expert, data.F_T_EE);
+    let Trained { policy, report } = match learn_kept(&config, &data, &expert, lengths, &keep) {
         Ok(trained) => trained,
         Err(error @ train::Error::Stopped { .. }) => {
             let file = args.checkpoint.as_deref().unwrap_or(Path::new("")).display();
@@ -163,21 +164,23 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Trains on `data` and the perturbed targets around it, with a bar.
-pub(super) fn learn(config: &Config, data: &Dataset) -> anyhow::Result<Trained> {
-    learn_kept(config, data, Vec::new(), &Keep::default()).map_err(usage)
+///
+/// `expert` labels what is drawn, where the examples are its own.
+pub(super) fn learn(config: &Config, data: &Dataset, expert: &Expert) -> anyhow::Result<Trained> {
+    learn_kept(config, data, expert, Vec::new(), &Keep::default()).map_err(usage)
 }
 
 /// [`learn`] with checkpoints; `demonstrations` says how many examples each demonstration has.
 fn learn_kept(
     config: &Config,
     data: &Dataset,
+    expert: &Expert,
     demonstrations: Vec<usize>,
     keep: &Keep,
 ) -> Result<Trained, train::Error> {
-    let expert = Expert::new(config.expert, data.F_T_EE);
     // Labels that are the expert's function of the position stay that function; a person's are continued.
-    let by_expert = matches!(data.labelled_by, LabelledBy::Expert(_));
-    let mut draw = tube(config, &expert, by_expert, config.training.seed);
+    let by_expert = matches!(data.labelled_by, LabelledBy::Expert(_)) || expert.is_taught();
+    let mut draw = tube(config, expert, by_expert, config.training.seed);
     let bar = bar(config.training.steps as u64, "training {bar:24.cyan/dim} {percent:>3} % {msg}");
     let perturbed =
         Perturbed { lambda: config.sde.lambda, form: config.sde.form, demonstrations, draw: &mut draw };
@@ -295,6 +298,7 @@ fn one(args: &Args, config: &Config, name: &str) -> anyhow::Result<(Dataset, Dat
     }
     let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
     if config.network.input == Input::Pose {
+        let expert = expert.taught_by(&path).map_err(|e| usage(format!("{name}: {e}")))?;
         let survey = expert.survey_poses(path.poses());
         let data = Dataset::from_path(&expert, &path, name).map_err(usage)?;
         return Ok(with_figures(data, None, None, Some(survey)));

@@ -149,7 +149,9 @@ impl Dataset {
     /// # Errors
     /// As [`Dataset::from_points`].
     pub fn from_path(expert: &Expert, path: &Path, source: &str) -> Result<Self, Error> {
-        Self::from_poses(expert, &path.poses().collect::<Vec<_>>(), source)
+        let data = Self::from_poses(expert, &path.poses().collect::<Vec<_>>(), source)?;
+        let by = if expert.is_taught() { LabelledBy::Demonstration } else { data.labelled_by };
+        Ok(Self { labelled_by: by, ..data })
     }
 
     /// `n` examples at positions uniform in the box from `min` to `max` (base frame, m), less the places that

@@ -1,10 +1,11 @@
 //! From points as drawn, recorded or computed to a [`Path`]: checked, resampled, cornered, smoothed.
 use super::filter::{arc_lengths, deviation, interpolate, smooth, spline, steps_m, uncrowded};
 use super::path::Path;
-use super::turning::{self, Turning};
+use super::turning::{self, Along};
 use crate::kinematics::Point;
 use crate::range::{Violation, check_range};
-use nalgebra::{UnitQuaternion, Vector4};
+use crate::robot::{JOINTS, Joints};
+use nalgebra::{SVector, UnitQuaternion, Vector4};
 use serde::{Deserialize, Serialize};
 
 /// Distance between the points of a finished path, m.
@@ -70,8 +71,8 @@ pub enum Error {
     TooLong { length_m: f64 },
     #[error("{times} times for {points} points; give one time a point")]
     Times { times: usize, points: usize },
-    #[error("{turns} orientations for {points} points; give one orientation a point, or none at all")]
-    Turns { turns: usize, points: usize },
+    #[error("{given} {what} for {points} points; give one to each point, or none at all")]
+    Count { what: &'static str, given: usize, points: usize },
     #[error(
         "before point {index} the tool turns by {turn_rad:.2} rad on {way_m:.4} m of the way, allowed \
          {:.2} rad there: a turn on the spot is not followed; let the end effector move on as it turns",
@@ -90,29 +91,40 @@ pub enum Error {
 /// # Errors
 /// Anything that is not a path of an arm, named by its index.
 pub fn path(points: &[Point], times_s: Option<&[f64]>, options: &Options) -> Result<Path, Error> {
-    posed(points, None, times_s, options)
+    drawn(&Drawn { points, times_s, ..Drawn::default() }, options)
 }
 
-/// [`path`] with the end effector's orientation at each point (base frame); without, the tool points down.
-///
-/// The orientation is smoothed along the path as the position is, corners and ends aside.
+/// What was drawn or recorded, point by point.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Drawn<'a> {
+    /// Positions of the end effector, base frame, m.
+    pub points: &'a [Point],
+    /// Its orientations, base frame; without, the tool points down.
+    pub turns: Option<&'a [UnitQuaternion<f64>]>,
+    /// The joints of the arm that was guided, rad.
+    pub joints: Option<&'a [Joints]>,
+    /// When each was drawn, s.
+    pub times_s: Option<&'a [f64]>,
+}
+
+/// [`path`] of everything that was drawn: orientations and joints are smoothed along the path as the position is.
 ///
 /// # Errors
 /// As [`path`]; [`Error::TurnsOnTheSpot`] where the tool turns and the end effector hardly moves.
-pub fn posed(
-    points: &[Point],
-    turns: Option<&[UnitQuaternion<f64>]>,
-    times_s: Option<&[f64]>,
-    options: &Options,
-) -> Result<Path, Error> {
+pub fn drawn(drawn: &Drawn, options: &Options) -> Result<Path, Error> {
+    let Drawn { points, times_s, .. } = *drawn;
     if let Some(violation) = options.validate().into_iter().next() {
         return Err(Error::Option(violation));
     }
     check(points, times_s)?;
-    if let Some(turns) = turns.filter(|turns| turns.len() != points.len()) {
-        return Err(Error::Turns { turns: turns.len(), points: points.len() });
+    let counts =
+        [("orientations", drawn.turns.map(<[_]>::len)), ("sets of joints", drawn.joints.map(<[_]>::len))];
+    for (what, given) in counts {
+        if let Some(given) = given.filter(|given| *given != points.len()) {
+            return Err(Error::Count { what, given, points: points.len() });
+        }
     }
-    let mut line = Polyline::new(points, turns, times_s, options.smoothing_m)?;
+    let mut line = Polyline::new(drawn, options.smoothing_m)?;
     if line.p.len() < 2 {
         return Err(Error::OnePlace { given: points.len() });
     }
@@ -155,26 +167,23 @@ fn check(points: &[Point], times_s: Option<&[f64]>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The drawing as straight lines between distinct points: arc length at each, and orientations and times if it has
-/// any.
+/// The drawing as straight lines between distinct points: arc length at each, and orientations, joints and
+/// times if it has any.
 struct Polyline {
     p: Vec<Point>,
     s: Vec<f64>,
     r: Vec<Vector4<f64>>,
+    q: Vec<SVector<f64, JOINTS>>,
     t: Vec<f64>,
 }
 
 impl Polyline {
-    fn new(
-        points: &[Point],
-        turns: Option<&[UnitQuaternion<f64>]>,
-        times_s: Option<&[f64]>,
-        smoothing_m: f64,
-    ) -> Result<Self, Error> {
+    fn new(drawn: &Drawn, smoothing_m: f64) -> Result<Self, Error> {
+        let Drawn { points, turns, joints, times_s } = *drawn;
         // A recorded hand trembles on the spot while it pauses. Along the path that would be a tangle of
         // many millimetres, which no smoothing along the path removes, so it must not enter it.
         let dead_m = if times_s.is_some() { (smoothing_m / 4.0).max(REPEATED_M) } else { REPEATED_M };
-        let mut line = Self { p: Vec::new(), s: Vec::new(), r: Vec::new(), t: Vec::new() };
+        let mut line = Self { p: vec![], s: vec![], r: vec![], q: vec![], t: vec![] };
         for (i, p) in points.iter().enumerate() {
             let step = line.p.last().map(|last| (p - last).norm());
             let turn = turns.and_then(|turns| turns.get(i)).map(|turn| turning::beside(line.r.last(), turn));
@@ -188,6 +197,7 @@ impl Polyline {
                 line.s.push(line.length() + step.unwrap_or(0.0));
                 line.p.push(*p);
                 line.r.extend(turn);
+                line.q.extend(joints.and_then(|q| q.get(i)).map(|q| SVector::from(*q)));
                 line.t.extend(times_s.and_then(|t| t.get(i)));
             }
         }
@@ -205,7 +215,7 @@ impl Polyline {
         // Two points cannot be a loop, and a short stroke that is all gap is not one either.
         let closed =
             self.p.len() > 2 && wish.unwrap_or(gap < CLOSING_GAP_M && self.length() > 8.0 * gap.max(1e-3));
-        let closed = closed && turning::meets(&self.r);
+        let closed = closed && turning::meets(&self.r) && turning::meets(&self.q);
         if closed && gap > REPEATED_M {
             let duration = self.t.last().zip(self.t.first()).map(|(b, a)| b - a);
             let time = self.t.last().zip(duration).map(|(t, d)| t + d * gap / self.length());
@@ -213,11 +223,11 @@ impl Polyline {
             self.s.push(self.length() + gap);
             self.p.push(first);
             self.r.extend(self.r.first().copied());
+            self.q.extend(self.q.first().copied());
         } else if closed {
             *self.p.last_mut().expect("not empty") = first;
-            if let [first, .., last] = self.r.as_mut_slice() {
-                *last = *first;
-            }
+            end_as_begun(&mut self.r);
+            end_as_begun(&mut self.q);
         }
         closed
     }
@@ -269,10 +279,8 @@ impl Polyline {
         self.p.pop();
         self.p.rotate_left(first);
         self.p.push(self.p[0]);
-        if self.r.pop().is_some() {
-            self.r.rotate_left(first);
-            self.r.push(self.r[0]);
-        }
+        start_at(&mut self.r, first);
+        start_at(&mut self.q, first);
         self.s = arc_lengths(&self.p);
     }
 
@@ -285,7 +293,8 @@ impl Polyline {
             points: Vec::new(),
             arc_m: Vec::new(),
             tangents: Vec::new(),
-            turning: (!self.r.is_empty()).then(Turning::default),
+            turning: (!self.r.is_empty()).then(Along::new),
+            taught: (!self.q.is_empty()).then(Along::new),
             corners: if closed && !ring { vec![0] } else { Vec::new() },
             closed,
             timing: Vec::new(),
@@ -305,10 +314,17 @@ impl Polyline {
             let tangents = spline(&points, &steps, ring);
             path.tangents.extend(tangents.windows(2).map(|m| [m[0], m[1]]));
             if let Some(turning) = &mut path.turning {
-                let mut turns = self.turns(&places, [ends[0], ends[1]]);
+                let mut turns = self.along(&self.r, &places, ends);
+                turns.iter_mut().for_each(|r| *r = r.normalize());
                 smooth(&mut turns, sigma, length_m, ring);
                 let turns: Vec<_> = kept.iter().map(|&i| turns[i].normalize()).collect();
                 turning.extend(&turns, &steps, ring);
+            }
+            if let Some(taught) = &mut path.taught {
+                let mut joints = self.along(&self.q, &places, ends);
+                smooth(&mut joints, sigma, length_m, ring);
+                let joints: Vec<_> = kept.iter().map(|&i| joints[i]).collect();
+                taught.extend(&joints, &steps, ring);
             }
             if !path.points.is_empty() {
                 path.corners.push(path.points.len() - 1);
@@ -344,15 +360,35 @@ impl Polyline {
         (places, points)
     }
 
-    /// The orientations at `places` between two vertices.
-    fn turns(&self, places: &[f64], [from, to]: [usize; 2]) -> Vec<Vector4<f64>> {
+    /// What goes with the vertices, at `places` between the two `ends`.
+    fn along<const N: usize>(
+        &self,
+        values: &[SVector<f64, N>],
+        places: &[f64],
+        ends: &[usize],
+    ) -> Vec<SVector<f64, N>> {
         let at = |&s: &f64| {
             let (i, u) = self.place(s, false);
-            self.r[i - 1].lerp(&self.r[i], u).normalize()
+            values[i - 1].lerp(&values[i], u)
         };
-        let mut turns: Vec<_> = places.iter().map(at).collect();
-        turns[0] = self.r[from];
-        *turns.last_mut().expect("not empty") = self.r[to];
-        turns
+        let mut out: Vec<_> = places.iter().map(at).collect();
+        out[0] = values[ends[0]];
+        *out.last_mut().expect("not empty") = values[ends[1]];
+        out
+    }
+}
+
+/// The last becomes the first, if there are any.
+fn end_as_begun<T: Copy>(values: &mut [T]) {
+    if let [first, .., last] = values {
+        *last = *first;
+    }
+}
+
+/// Turns the values of a closed line so that they start at `first`, if there are any.
+fn start_at<T: Copy>(values: &mut Vec<T>, first: usize) {
+    if values.pop().is_some() {
+        values.rotate_left(first);
+        values.push(values[0]);
     }
 }

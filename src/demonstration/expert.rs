@@ -4,10 +4,12 @@
 //! position alone. Labels that depend on the way a solver came are not a function, and a network trained on
 //! them learns the average of postures of which none is right.
 use std::f64::consts::FRAC_PI_4;
+use std::sync::Arc;
 
 use nalgebra::{UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
+use super::path::Path;
 use crate::kinematics::{
     Branch, Point, Pose, differential, flange, forward, inverse, limit_margin_rad, stretched_q4_rad,
     tool_down, wrap_rad, wrist_reach_m,
@@ -136,7 +138,7 @@ pub enum Error {
 }
 
 /// Labels positions with joint angles; see the module's words. No label allocates.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Expert {
     options: Options,
     F_T_EE: Pose,
@@ -144,6 +146,8 @@ pub struct Expert {
     O_R_EE: UnitQuaternion<f64>,
     /// The branch of the ready pose.
     family: u8,
+    /// The motion through which the arm was guided, if it was.
+    pub(super) taught: Option<Arc<Path>>,
 }
 
 /// A tool whose axis is nearer to the flange's than this is mounted along it, rad: the rest is rounding. Taken
@@ -159,7 +163,7 @@ impl Expert {
         let F_T_EE = without_rounding(F_T_EE);
         let ready = inverse(&flange(&Q_READY), &Pose::identity(), Q_READY[6]);
         let family = ready.nearest(&Q_READY).map_or(0, |branch| branch.family);
-        Self { options, F_T_EE, O_R_EE: tool_down(), family }
+        Self { options, F_T_EE, O_R_EE: tool_down(), family, taught: None }
     }
 
     /// What the expert was made from.

@@ -15,8 +15,9 @@
     clippy::disallowed_types,
     clippy::disallowed_macros
 )]
-use super::turning::{self, Turning};
+use super::turning::{self, Along};
 use crate::kinematics::{Point, Pose, tool_down};
+use crate::robot::{JOINTS, Joints};
 use nalgebra::{UnitQuaternion, Vector3, Vector4};
 
 /// A path of the end effector in the base frame O, m; without orientations the tool points down.
@@ -31,7 +32,9 @@ pub struct Path {
     /// dp/ds where each segment begins and ends; they differ from the neighbours' only at corners.
     pub(super) tangents: Vec<[Vector3<f64>; 2]>,
     /// How the tool turns; none where it points down.
-    pub(super) turning: Option<Turning>,
+    pub(super) turning: Option<Along<4>>,
+    /// The joints that were taught, rad; none where nobody guided the arm.
+    pub(super) taught: Option<Along<JOINTS>>,
     pub(super) corners: Vec<usize>,
     pub(super) closed: bool,
     pub(super) timing: Vec<(f64, f64)>,
@@ -235,10 +238,23 @@ impl Path {
     /// The numbers of the orientation at `arc_m`, and their derivative, 1/m; none where the tool points down.
     pub(super) fn turn(&self, arc_m: f64) -> Option<(Vector4<f64>, Vector4<f64>)> {
         let turning = self.turning.as_ref()?;
+        let (i, u, h) = self.within(arc_m)?;
+        turning.at(i, u, h)
+    }
+
+    /// The joints that were taught at `arc_m`, rad; none where nobody guided the arm.
+    pub fn taught(&self, arc_m: f64) -> Option<Joints> {
+        let taught = self.taught.as_ref()?;
+        let (i, u, h) = self.within(arc_m)?;
+        taught.at(i, u, h).map(|(q, _)| q.into())
+    }
+
+    /// The segment at `arc_m`, how far in it that lies, 0 to 1, and its length, m.
+    fn within(&self, arc_m: f64) -> Option<(usize, f64, f64)> {
         let arc_m = self.wrap(arc_m);
         let i = self.segment_index(arc_m);
         let segment = self.segment(i)?;
-        Some(turning.at(i, ((arc_m - segment.start_m) / segment.h).clamp(0.0, 1.0), segment.h))
+        Some((i, ((arc_m - segment.start_m) / segment.h).clamp(0.0, 1.0), segment.h))
     }
 
     fn wrap(&self, arc_m: f64) -> f64 {

@@ -81,9 +81,8 @@ impl Trajectory {
             Self::FigureEight => exact(figure_eight()),
             Self::File(file) => (read(file)?, options),
         };
-        let path =
-            drawing::posed(&rows.points, rows.orientations.as_deref(), rows.times_s.as_deref(), options)
-                .map_err(|source| Error::Path { what: self.to_string(), source })?;
+        let path = drawing::drawn(&rows.drawn(), options)
+            .map_err(|source| Error::Path { what: self.to_string(), source })?;
         Ok(Loaded { path, warnings: rows.warnings })
     }
 }

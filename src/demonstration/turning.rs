@@ -1,4 +1,5 @@
-//! How the tool turns along a path: a smooth curve of unit quaternions in the path's own segments.
+//! What goes with a path, in its own segments: how the tool turns, as a smooth curve of unit quaternions, and the
+//! joints of the arm that was guided along it.
 //!
 //! The four numbers of the quaternions (xyzw), their signs chosen so that neighbours are near, are a twice
 //! continuously differentiable cubic in arc length like the points, divided by their length. Between points half a
@@ -14,7 +15,7 @@
     clippy::disallowed_macros
 )]
 use super::filter::spline;
-use nalgebra::{Quaternion, UnitQuaternion, Vector4};
+use nalgebra::{Quaternion, SVector, UnitQuaternion, Vector4};
 
 /// The tool may turn by so much on no way at all, rad: the trembling of a hand that rests.
 const TREMOR_RAD: f64 = 0.1;
@@ -23,41 +24,46 @@ const TURN_MAX_RAD_M: f64 = 50.0;
 /// A path whose ends are turned apart by more than this is not closed, rad.
 const CLOSING_RAD: f64 = 0.05;
 
-/// The orientation of the end effector in the base frame, over the segments of a path.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Turning {
-    /// Where each segment begins and ends, and dr/ds there.
-    segments: Vec<[[Vector4<f64>; 2]; 2]>,
+/// N numbers along a path, over its segments: those of the orientation, or joints.
+#[derive(Clone, Debug)]
+pub(super) struct Along<const N: usize> {
+    /// Where each segment begins and ends, and the derivative by arc length there.
+    segments: Vec<[[SVector<f64, N>; 2]; 2]>,
 }
 
-impl Turning {
-    /// Goes on through `turns`, `steps_m` of the path apart.
-    pub(super) fn extend(&mut self, turns: &[Vector4<f64>], steps_m: &[f64], ring: bool) {
-        let slopes = spline(turns, steps_m, ring);
-        let pairs = turns.windows(2).zip(slopes.windows(2));
+impl<const N: usize> Along<N> {
+    /// No segment yet.
+    pub(super) fn new() -> Self {
+        Self { segments: Vec::new() }
+    }
+
+    /// Goes on through `values`, `steps_m` of the path apart.
+    pub(super) fn extend(&mut self, values: &[SVector<f64, N>], steps_m: &[f64], ring: bool) {
+        let slopes = spline(values, steps_m, ring);
+        let pairs = values.windows(2).zip(slopes.windows(2));
         self.segments.extend(pairs.filter_map(|pair| match pair {
-            ([r0, r1], [m0, m1]) => Some([[*r0, *r1], [*m0, *m1]]),
+            ([v0, v1], [m0, m1]) => Some([[*v0, *v1], [*m0, *m1]]),
             _ => None,
         }));
     }
 
-    /// The four numbers, and their derivative by arc length, 1/m, in segment `i`, `h_m` long, at `u` in [0, 1].
-    pub(super) fn at(&self, i: usize, u: f64, h_m: f64) -> (Vector4<f64>, Vector4<f64>) {
-        let Some([r, m]) = self.segments.get(i) else { return (down(), Vector4::zeros()) };
-        between(r, &m.map(|m| m * h_m), u, h_m)
+    /// The numbers and their derivative by arc length, 1/m, in segment `i`, `h_m` long, at `u` in [0, 1].
+    pub(super) fn at(&self, i: usize, u: f64, h_m: f64) -> Option<(SVector<f64, N>, SVector<f64, N>)> {
+        let [values, slopes] = self.segments.get(i)?;
+        Some(between(values, &slopes.map(|m| m * h_m), u, h_m))
     }
 }
 
-/// The cubic from `r0` to `r1`, its slopes `m0` and `m1` per segment, at `u` in [0, 1]; and its slope by `h` a segment.
-pub(super) fn between(
-    [r0, r1]: &[Vector4<f64>; 2],
-    [m0, m1]: &[Vector4<f64>; 2],
+/// The cubic from `v0` to `v1`, its slopes `m0` and `m1` per segment, at `u` in [0, 1]; and its slope by `h` a segment.
+pub(super) fn between<const N: usize>(
+    [v0, v1]: &[SVector<f64, N>; 2],
+    [m0, m1]: &[SVector<f64, N>; 2],
     u: f64,
     h: f64,
-) -> (Vector4<f64>, Vector4<f64>) {
-    let chord = r1 - r0;
+) -> (SVector<f64, N>, SVector<f64, N>) {
+    let chord = v1 - v0;
     let (c, d) = (chord * 3.0 - m0 * 2.0 - m1, m0 + m1 - chord * 2.0);
-    (r0 + (m0 + (c + d * u) * u) * u, (m0 + (c * 2.0 + d * (3.0 * u)) * u) / h)
+    (v0 + (m0 + (c + d * u) * u) * u, (m0 + (c * 2.0 + d * (3.0 * u)) * u) / h)
 }
 
 /// The orientation with these numbers, w ≥ 0 or not.
@@ -87,15 +93,11 @@ pub(super) fn allowed_rad(way_m: f64) -> f64 {
     TREMOR_RAD + TURN_MAX_RAD_M * way_m
 }
 
-/// Whether the orientation ends as it begins, and not a whole turn further.
-pub(super) fn meets(turns: &[Vector4<f64>]) -> bool {
-    match turns {
-        [first, .., last] => angle_rad(first, last) <= CLOSING_RAD,
+/// Whether the numbers end as they begin: the orientation (and not a whole turn further), or the joints.
+pub(super) fn meets<const N: usize>(values: &[SVector<f64, N>]) -> bool {
+    match values {
+        // A quaternion changes by half the angle.
+        [first, .., last] => 2.0 * (last - first).norm() <= CLOSING_RAD,
         _ => true,
     }
-}
-
-/// Pointing down.
-fn down() -> Vector4<f64> {
-    crate::kinematics::tool_down().coords
 }

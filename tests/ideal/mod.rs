@@ -39,7 +39,8 @@ pub(crate) fn turning_lesson() -> Lesson {
         .map(|turn| UnitQuaternion::from_scaled_axis(turn) * tool_down())
         .collect();
     let options = drawing::Options { smoothing_m: 0.0, closed: Some(true) };
-    lesson_of(&drawing::posed(&points, Some(&turns), None, &options).unwrap(), Input::Pose)
+    let drawn = drawing::Drawn { points: &points, turns: Some(&turns), ..Default::default() };
+    lesson_of(&drawing::drawn(&drawn, &options).unwrap(), Input::Pose)
 }
 
 fn lesson_of(path: &Path, input: Input) -> Lesson {

@@ -109,8 +109,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     // What the baselines that learn are asked with, too.
     config.network.input = policy.card().input;
     let F_T_EE = from_column_major(&policy.card().F_T_EE).map_err(usage)?;
-    let expert = Expert::new(config.expert, F_T_EE);
     let path = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?.path;
+    let expert = prepare::taught(&config, F_T_EE, &path, &args.trajectory)?;
     prepare::check_input(&policy, &path, &args.trajectory).map_err(usage)?;
     let timed = time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion).map_err(usage)?;
     prepare::check_region(&policy, &timed).map_err(usage)?;
