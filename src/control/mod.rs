@@ -3,21 +3,28 @@ mod brake;
 pub mod clock;
 pub mod generator;
 pub mod links;
+pub mod modes;
 mod pulse;
+mod reading;
 mod shelf;
+mod standing;
 mod supervisor;
 mod thread;
 mod tick;
+mod way;
 
 pub use pulse::Pulse;
 pub use shelf::Edition;
 pub use supervisor::Session;
 pub use thread::{Event, Order, Outcome, SampleCounts, Thread};
 pub use tick::Controller;
+pub use way::Way;
 
+use crate::demonstration::sample::Sample;
 use crate::kinematics::Pose;
 use crate::range::{Violation, check_range};
-use crate::robot::{Joints, limits};
+use crate::robot::{Command, Joints, State, limits};
+use crate::safety::{Limiter, Verdict};
 use crate::{safety, sde};
 use serde::{Deserialize, Serialize};
 
@@ -73,17 +80,38 @@ impl Settings {
         self.approach_s(from, to) + tick::SETTLE_S
     }
 
-    /// How long the way in joint space from one rest to another takes, s.
-    ///
-    /// Along it the joints move by smootherstep, whose derivatives have the extrema 1.875 and 5.7735.
     fn approach_s(&self, from: &Joints, to: &Joints) -> f64 {
-        let share = self.options.approach_share * self.speed.min(1.0);
-        let bounds = limits::DQ_MAX.iter().zip(&limits::DDQ_MAX);
-        from.iter().zip(to).zip(bounds).fold(0.05, |longest: f64, ((from, to), (v, a))| {
-            let way = (to - from).abs();
-            longest.max(1.875 * way / (share * v)).max((5.7735 * way / (share * a)).sqrt())
-        })
+        approach_s(from, to, self.options.approach_share * self.speed.min(1.0))
     }
+}
+
+/// How long the way in joint space from one rest to another takes at a share of the joints' limits, s.
+///
+/// Along it the joints move by smootherstep, whose derivatives have the extrema 1.875 and 5.7735.
+fn approach_s(from: &Joints, to: &Joints, share: f64) -> f64 {
+    let bounds = limits::DQ_MAX.iter().zip(&limits::DDQ_MAX);
+    from.iter().zip(to).zip(bounds).fold(0.05, |longest: f64, ((from, to), (v, a))| {
+        let way = (to - from).abs();
+        longest.max(1.875 * way / (share * v)).max((5.7735 * way / (share * a)).sqrt())
+    })
+}
+
+/// What moves the arm in one motion. Asked each millisecond on the control thread: no allocation, lock, clock or panic.
+pub trait Pilot: Send {
+    /// The command that answers `state`, and what there is to say of it.
+    fn tick(&mut self, state: &State) -> (Command, Sample);
+
+    /// Comes to rest and ends the motion.
+    fn stop(&mut self);
+
+    /// What the arm is doing.
+    fn phase(&self) -> Phase;
+
+    /// Why our own safety layer ended the motion, if it did.
+    fn stopped_by(&self) -> Verdict;
+
+    /// The limits every command keeps.
+    fn limiter(&self) -> &Limiter;
 }
 
 /// What may drive the arm in the place of a policy: a baseline to compare it with.

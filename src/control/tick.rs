@@ -12,11 +12,12 @@
 )]
 use super::clock::{Clock, smootherstep};
 use super::generator::Generator;
+use super::reading;
 use super::shelf::{Edition, Shelf};
-use super::{Phase, Settings, StandIn};
+use super::{Phase, Pilot, Settings, StandIn};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
-use crate::kinematics::{Point, Pose, forward, from_column_major};
+use crate::kinematics::{Pose, forward};
 use crate::policy::{Input, Policy};
 use crate::robot::{Command, Joints, State, limits};
 use crate::safety::{Limiter, Motion, Verdict};
@@ -112,11 +113,6 @@ impl Controller {
         self.stopped_by
     }
 
-    /// The limits every command keeps.
-    pub fn limiter(&self) -> &Limiter {
-        &self.limiter
-    }
-
     /// Ramps to rest along the path and ends the motion.
     pub fn stop(&mut self) {
         match self.phase {
@@ -172,7 +168,7 @@ impl Controller {
         if !sense.is_clear() {
             self.end_by(sense);
         }
-        let measured = O_p_EE(state);
+        let measured = reading::O_p_EE(state);
         let aim = match self.phase {
             Phase::Approach => self.approach(&base),
             Phase::Follow | Phase::Rest => self.follow(state, &base, dt_s),
@@ -255,7 +251,7 @@ impl Controller {
     fn follow(&mut self, state: &State, base: &Motion, dt_s: f64) -> Aim {
         let x_ref = self.timed.pose(self.clock.advance(dt_s));
         let desired = forward(&base.q, &self.F_T_EE);
-        let measured = self.measured(state, &desired);
+        let measured = reading::seen(state, self.policy().card().input, &desired);
         let mut X = self.follower.step(&x_ref, &measured, &desired, dt_s);
         let mut follower = self.follower;
         let (q_ref, verdict) = match follower.keep_to(&x_ref, |x| self.knows(x)) {
@@ -283,25 +279,15 @@ impl Controller {
     fn understand(&self, state: &State) -> (Motion, u64, Verdict) {
         let reported = Motion::of(state);
         let Some((expected, last_ms)) = &self.last else {
-            let verdict = if makes_sense(state) { Verdict::default() } else { Verdict::STATE };
+            let verdict = if reading::makes_sense(state) { Verdict::default() } else { Verdict::STATE };
             return (reported, 1, verdict);
         };
         let dt_ms = state.time_ms.saturating_sub(*last_ms);
-        if makes_sense(state) && (1..=1000).contains(&dt_ms) {
+        if reading::makes_sense(state) && (1..=1000).contains(&dt_ms) {
             (reported, dt_ms.min(DT_MAX_MS), Verdict::default())
         } else {
             (*expected, 1, Verdict::STATE)
         }
-    }
-
-    /// The measured pose; its orientation is only looked at where the policy is, and that of a state that has none
-    /// is the desired one: no push.
-    fn measured(&self, state: &State, desired: &Pose) -> Pose {
-        let turn = match self.policy().card().input {
-            Input::Position => desired.rotation,
-            Input::Pose => from_column_major(&state.O_T_EE).map_or(desired.rotation, |pose| pose.rotation),
-        };
-        Pose::from_parts(O_p_EE(state).into(), turn)
     }
 
     /// Whether X lies where the policy was trained; a policy that does not say where knows nothing.
@@ -354,6 +340,28 @@ impl Controller {
     }
 }
 
+impl Pilot for Controller {
+    fn tick(&mut self, state: &State) -> (Command, Sample) {
+        self.tick(state)
+    }
+
+    fn stop(&mut self) {
+        self.stop();
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn stopped_by(&self) -> Verdict {
+        self.stopped_by
+    }
+
+    fn limiter(&self) -> &Limiter {
+        &self.limiter
+    }
+}
+
 impl Approach {
     fn at(&self, elapsed_s: f64) -> Joints {
         let share = smootherstep(elapsed_s / self.duration_s);
@@ -363,28 +371,4 @@ impl Approach {
         }
         q
     }
-}
-
-/// The measured position of the end effector in the base frame, m.
-fn O_p_EE(state: &State) -> Point {
-    let [.., x, y, z, _] = state.O_T_EE;
-    Point::new(x, y, z)
-}
-
-/// Whether a state can be a Panda's: finite, and inside the joint limits but for what a real arm may overrun.
-fn makes_sense(state: &State) -> bool {
-    const OVERRUN_RAD: f64 = 0.1;
-    let inside = |q: &Joints| {
-        q.iter()
-            .zip(limits::Q_MIN.iter().zip(&limits::Q_MAX))
-            .all(|(q, (min, max))| *q >= min - OVERRUN_RAD && *q <= max + OVERRUN_RAD)
-    };
-    let motion = Motion::of(state);
-    let slow = |v: &Joints, max: &Joints| v.iter().zip(max).all(|(v, max)| v.abs() <= 1.05 * max);
-    inside(&state.q)
-        && inside(&state.q_d)
-        && motion.is_finite()
-        && slow(&motion.dq, &limits::DQ_MAX)
-        && slow(&motion.ddq, &limits::DDQ_MAX)
-        && state.O_T_EE.iter().all(|x| x.is_finite())
 }

@@ -3,21 +3,23 @@ mod args;
 mod figures;
 mod live;
 mod robot;
+mod watch;
 
 pub(super) use args::Args;
 
+use super::arm::{self, Arm};
 use super::common::stop_flag;
 use super::exit::{SafetyStop, usage};
 use super::keys::{Key, Keys};
 use super::prepare;
 use crate::config::Config;
-use crate::control::links::{self, OperatorEnds, Request};
-use crate::control::{Controller, Outcome, Pulse, Session, Settings};
+use crate::control::links::{self, OperatorEnds, Request, Rollback};
+use crate::control::{Controller, Outcome, Pulse, Session, Settings, modes};
 use crate::demonstration::shapes;
 use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
-use crate::telemetry::{Drive, Ending, Report};
+use crate::telemetry::{BlackBox, Claim, Drive, Ending, Report};
 use anyhow::Context;
 use figures::Figures;
 use live::Live;
@@ -25,6 +27,7 @@ use prepare::Prepared;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+use watch::Watch;
 
 pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     // All that can be refused without a robot is refused before one is touched.
@@ -41,10 +44,9 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
-    let connected = Session::connect(&name, &config.robot, &config.realtime, Arc::clone(&pulse));
-    let (session, state, granted) = connected?;
+    let Arm { claim, session, state, granted, .. } = arm::connect(&name, "run", &config, &pulse)?;
     robot::greet(&session, sim.is_some(), &granted);
-    robot::check_ready(&state, &config.safety)?;
+    arm::check_ready(&state, &config.safety)?;
 
     if args.speed_m_s.is_some() && loaded.path.timing().is_some() {
         say!("note     --speed-m-s has no effect: the file has times (t_s); leave them out, or use --speed");
@@ -58,8 +60,9 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     }
     // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
     stop.store(false, Relaxed);
-    let run = Run { args: &args, config: &config, prepared: &prepared, state: &state, speed, laps };
-    let driven = run.drive(session, &pulse, &stop, granted.core)?;
+    let run =
+        Run { args: &args, config: &config, prepared: &prepared, claim: &claim, state: &state, speed, laps };
+    let driven = run.drive(session, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
 }
 
@@ -72,7 +75,7 @@ fn go_back(drive: &Drive, trainer: Option<&Trainer>, operator: &OperatorEnds) ->
     if let Some(trainer) = trainer {
         trainer.hold();
     }
-    match operator.requests.try_send(Request::Rollback) {
+    match operator.rollbacks.try_send(Rollback) {
         Ok(()) => "back     to the policy before; none is taken over any more in this drive",
         Err(_) => "back     the control thread is busy: press b again",
     }
@@ -83,6 +86,7 @@ struct Run<'a> {
     args: &'a Args,
     config: &'a Config,
     prepared: &'a Prepared,
+    claim: &'a Claim,
     state: &'a State,
     speed: f64,
     laps: Option<f64>,
@@ -92,6 +96,7 @@ struct Run<'a> {
 struct Driven {
     outcome: Result<Outcome, Fault>,
     drive: Drive,
+    black_box: BlackBox,
     counts: TrainerCounts,
     /// Whether a person asked it to stop.
     asked: bool,
@@ -101,7 +106,6 @@ impl Run<'_> {
     fn drive(
         &self,
         session: Session,
-        pulse: &Pulse,
         stop: &AtomicBool,
         control_core: Option<usize>,
     ) -> anyhow::Result<Driven> {
@@ -127,28 +131,30 @@ impl Run<'_> {
         let controller =
             Box::new(Controller::new(Arc::clone(&prepared.timed), policy, prepared.F_T_EE, settings));
 
-        let mut drive = Drive::new(Arc::clone(&prepared.timed), Arc::clone(&prepared.expert));
-        let mut live = Live::new(self.laps, prepared.timed.lap_s());
+        let drive = Drive::new(Arc::clone(&prepared.timed), Arc::clone(&prepared.expert));
+        let live = Live::new(self.laps, prepared.timed.lap_s());
+        let mut watch = Watch::new(drive, live, self.claim, &prepared.figures.name);
         let mut keys = trainer.as_ref().and_then(|_| Keys::open());
         if keys.is_some() {
             say!("keys     b goes back to the policy before and keeps it; Ctrl-C stops");
         }
         let mut asked = false;
-        let outcome = session.drive(controller, control, |_| {
-            operator.samples.try_iter().for_each(|(sample, _)| drive.add(&sample));
+        let outcome = session.drive(controller, control, |pulse, mode| {
             if stop.load(Relaxed) && !asked {
                 asked = operator.requests.try_send(Request::Stop).is_ok();
             }
+            let mode = if asked { mode.after(modes::Event::Stop).unwrap_or(mode) } else { mode };
+            watch.look(&operator, pulse, mode);
             if let Some(Key::Char('b')) = keys.as_mut().and_then(|keys| keys.next(Duration::ZERO)) {
-                live.say(go_back(&drive, trainer.as_ref(), &operator));
+                watch.live.say(go_back(&watch.drive, trainer.as_ref(), &operator));
             }
-            live.show(&drive, pulse, asked);
         });
         drop(keys);
-        operator.samples.try_iter().for_each(|(sample, _)| drive.add(&sample));
-        live.finish();
+        watch.take(&operator);
+        watch.live.finish();
         let counts = counts();
-        Ok(Driven { outcome, drive, counts, asked })
+        let Watch { drive, black_box, .. } = watch;
+        Ok(Driven { outcome, drive, black_box, counts, asked })
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
@@ -173,14 +179,30 @@ impl Run<'_> {
             (true, true) => Ending::Stopped,
             (true, false) => Ending::Done,
         };
+        let has_moved = driven.drive.last().is_some();
+        let finding = fault
+            .as_ref()
+            .filter(|_| has_moved)
+            .map(|fault| driven.black_box.conclude(fault, name, &self.args.black_box_folder()));
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
-        let figures =
-            Figures::new(self, outcome, &driven.drive, driven.counts, last.as_mut(), pulse, granted, name);
+        let figures = Figures::new(
+            self,
+            outcome,
+            &driven.drive,
+            driven.counts,
+            last.as_mut(),
+            pulse,
+            granted,
+            name,
+            finding,
+        );
         let report = Report::new("run", ending, faults, figures);
         let written = self.args.common.write(&report);
         let saved = self.save(last.as_ref());
         // Files first: a terminal that has gone must not cost them.
-        report.figures.say(&report.ending);
+        if has_moved {
+            report.figures.say(&report.ending);
+        }
         match fault.map(anyhow::Error::from).or(safety_stop.map(anyhow::Error::from)) {
             None => written.and(saved),
             Some(why) => {

@@ -1,13 +1,11 @@
 //! Before the arm moves: the simulated robot, the greeting, the checks, the question.
-use super::super::exit::usage;
+use super::super::arm;
 use super::super::prepare::Prepared;
 use super::Args;
 use crate::config::Config;
 use crate::control::Session;
-use crate::robot::{Fault, JOINTS, Mode, State, limits, realtime};
-use crate::safety;
+use crate::robot::{State, limits, realtime};
 use crate::sim::{self, Pace, Sim};
-use std::io::{BufRead, IsTerminal, Write};
 
 /// Loopback addresses tried for a simulated robot: others may be running.
 const ADDRESSES: std::ops::RangeInclusive<u8> = 1..=100;
@@ -51,35 +49,6 @@ pub(super) fn greet(session: &Session, simulated: bool, granted: &realtime::Gran
     let what = if simulated { "a simulated Panda" } else { "Panda" };
     say!("robot    {what} at {}", session.address());
     granted.refused.iter().for_each(|refusal| say!("note     {refusal}"));
-}
-
-/// Refuses a robot that cannot move, or that is not where it believes to be.
-pub(super) fn check_ready(state: &State, safety: &safety::Options) -> anyhow::Result<()> {
-    let mend = match state.mode {
-        Mode::Idle => None,
-        Mode::Reflex => Some("Clear the error in Desk, then start again"),
-        Mode::UserStopped => Some("Release the user stop, then start again"),
-        Mode::Guiding => Some("Let go of the guiding buttons, then start again"),
-        Mode::Other => Some("Unlock the brakes in Desk, then start again"),
-        Mode::Move | Mode::AutomaticErrorRecovery => Some("Wait until the robot is idle, then start again"),
-    };
-    if let Some(mend) = mend {
-        let errors = state.errors.names().collect();
-        return Err(Fault::NotReady { mode: state.mode, errors, mend }.into());
-    }
-    let gaps: Vec<String> = (0..JOINTS)
-        .filter(|&i| (state.q[i] - state.q_d[i]).abs() > safety.start_error_rad)
-        .map(|i| format!("joint {} by {:.3} rad", i + 1, state.q[i] - state.q_d[i]))
-        .collect();
-    if !gaps.is_empty() {
-        return Err(usage(format!(
-            "the arm is not where it was last told to be: {}; allowed {} rad. Is something holding it, or is the \
-             load undeclared?",
-            gaps.join(", "),
-            safety.start_error_rad
-        )));
-    }
-    Ok(())
 }
 
 /// Says what is about to happen to a real arm, and asks.
@@ -137,15 +106,5 @@ pub(super) fn confirm(
         config.robot.load_mass_kg,
         config.robot.joint_stiffness_nm_rad
     );
-    if args.yes {
-        return Ok(true);
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(usage("nobody is at the terminal to confirm; add --yes to move the arm without asking"));
-    }
-    print!("Is the space clear and the user stop in somebody's hand? Type yes to move: ");
-    std::io::stdout().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "yes" | "y"))
+    arm::ask("Is the space clear and the user stop in somebody's hand?", args.yes)
 }
