@@ -50,7 +50,12 @@ fn the_counter_counts() {
 
 #[test]
 fn ticks_of_a_whole_run_with_swaps_and_a_rollback_allocate_nothing() {
-    let lesson = ideal::lesson("circle");
+    for lesson in [ideal::lesson("circle"), ideal::turning_lesson()] {
+        ticks_of_a_whole_run(&lesson);
+    }
+}
+
+fn ticks_of_a_whole_run(lesson: &ideal::Lesson) {
     let mut controller = lesson.controller(Some(1.0));
     let mut arm = ideal::Arm::ready();
     let mut boxes: Vec<_> = (0..3).map(|_| Box::new(Edition::first(lesson.policy.clone()))).collect();
@@ -114,7 +119,12 @@ fn a_policy_answers_without_allocating() {
 
 #[test]
 fn the_trainer_steps_and_judges_without_allocating_once_warm() {
-    let lesson = ideal::lesson("circle");
+    for lesson in [ideal::lesson("circle"), ideal::turning_lesson()] {
+        trainer_of(&lesson);
+    }
+}
+
+fn trainer_of(lesson: &ideal::Lesson) {
     let mut controller = lesson.controller(Some(1.0));
     let mut arm = ideal::Arm::ready();
     let mut work = Work::without_thread(&lesson.plan(), lesson.policy.clone());
