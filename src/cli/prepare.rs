@@ -120,7 +120,7 @@ pub(super) fn prepare(
     let figures = TrajectoryFigures::of(name, &timed, &expert);
     let (mut policy, train, adapted) = match given {
         Some(policy) => {
-            check_region(&policy, &timed).map_err(usage)?;
+            check_region(config, &policy, &timed).map_err(usage)?;
             match policy.card().check_tool(&state.F_T_EE) {
                 Ok(()) => (policy, None, None),
                 Err(other_tool) => {
@@ -264,14 +264,16 @@ fn check_margin(config: &Config, examples: &[Example]) -> Result<(), String> {
 }
 
 /// A policy is only asked where it was trained.
-pub(super) fn check_region(policy: &Policy, timed: &TimedPath) -> Result<(), String> {
+pub(super) fn check_region(config: &Config, policy: &Policy, timed: &TimedPath) -> Result<(), String> {
     let Some(region) = &policy.card().region else {
         return Err("the policy does not say where it was trained; train one for this trajectory".to_string());
     };
     let input = policy.card().input;
-    match timed.path().poses().find(|x| !region.contains_pose(input, x, 0.0)) {
+    // No number of a rotation is beyond 1, and few examples are turned so that one is exactly that.
+    let margin_m = if input == Input::Pose { config.safety.region_margin_m } else { 0.0 };
+    match timed.path().poses().find(|x| !region.contains_pose(input, x, margin_m)) {
         None => Ok(()),
-        Some(x) if region.contains_pose(Input::Position, &x, 0.0) => Err(format!(
+        Some(x) if region.contains_pose(Input::Position, &x, margin_m) => Err(format!(
             "the trajectory turns the tool otherwise than the policy was trained: at ({:.3}, {:.3}, {:.3}) m the first \
              two columns of its rotation are {:.3?}, outside {:.3?} to {:.3?}. Train one for this trajectory",
             x.translation.x,

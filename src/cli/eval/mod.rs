@@ -113,7 +113,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let expert = prepare::taught(&config, F_T_EE, &path, &args.trajectory)?;
     prepare::check_input(&policy, &path, &args.trajectory).map_err(usage)?;
     let timed = time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion).map_err(usage)?;
-    prepare::check_region(&policy, &timed).map_err(usage)?;
+    prepare::check_region(&config, &policy, &timed).map_err(usage)?;
     let network = prepare::judge_along(&mut policy, &timed, &expert);
     say!(
         "{} along {}: error mean {:.3} mm, p95 {:.3} mm, max {:.3} mm; tilt mean {:.2} mrad, max {:.2} mrad; \
