@@ -19,4 +19,5 @@ mod turning;
 
 pub use audit::Audit;
 pub use dataset::{BOX_MAX_M, BOX_MIN_M, Dataset, Error, Example, LabelledBy};
+pub use pose_label::OtherTool;
 pub use survey::{DESCRIBED_MAX, Extreme, Survey, Unlabelled};

@@ -31,7 +31,7 @@ const BISECTIONS: u32 = 30;
 /// over `sag_s`, which begin with what there is at the start.
 ///
 /// The orientation deviates in the tangent space of the reference's, X_R = exp(z_R) R_ref, by the same rules
-/// ([`Track`]); for a policy that is asked with positions it is the reference's.
+/// (`sde::track`); for a policy that is asked with positions it is the reference's.
 ///
 /// Total: whatever the bits of the arguments, the answer is finite. No allocation, no clock.
 #[derive(Clone, Copy, Debug, PartialEq)]
