@@ -37,8 +37,10 @@ impl Drive {
     fn start(sim: &Sim) -> Drive {
         let folder = Folder::new();
         folder.write("p.safetensors", policy());
+        // A busy machine may keep the simulated robot from running for a while.
+        folder.write("c.toml", "[robot]\nsilence_timeout_s = 0.5\n");
         let line = format!(
-            "run --robot-ip {} --yes --speed 1 --laps 10000 --policy p.safetensors --report r.json",
+            "run --robot-ip {} --config c.toml --yes --speed 1 --laps 10000 --policy p.safetensors --report r.json",
             sim.ip()
         );
         let program = folder.start(&line);

@@ -19,6 +19,7 @@ pub struct Pulse {
     ticks: AtomicU64,
     /// Nanoseconds after `epoch`, plus one so that 0 means "not yet".
     first_motion_ns: AtomicU64,
+    in_step: AtomicBool,
     finishing: AtomicBool,
     /// Index into [`PHASES`].
     phase: AtomicU8,
@@ -35,6 +36,7 @@ impl Pulse {
             thread_id: AtomicI32::new(0),
             ticks: AtomicU64::new(0),
             first_motion_ns: AtomicU64::new(0),
+            in_step: AtomicBool::new(false),
             finishing: AtomicBool::new(false),
             phase: AtomicU8::new(0),
             silent: AtomicBool::new(false),
@@ -82,6 +84,15 @@ impl Pulse {
     /// The control thread's number with the kernel; 0 before it has begun.
     pub(super) fn thread_id(&self) -> i32 {
         self.thread_id.load(Relaxed)
+    }
+
+    /// Whether the control thread is in our own step, not in the driver.
+    pub(super) fn is_in_step(&self) -> bool {
+        self.in_step.load(Relaxed)
+    }
+
+    pub(super) fn set_in_step(&self, in_step: bool) {
+        self.in_step.store(in_step, Relaxed);
     }
 
     pub(super) fn set_silent(&self, silent: bool) {

@@ -176,13 +176,24 @@ impl Session {
             look(&self.pulse, if failed { Mode::Fault } else { mode });
             if silent > limit + GRACE {
                 let silent_s = silent.as_secs_f64();
-                let lost = Err(Fault::Lost(format!("no state for {silent_s:.2} s")));
+                let lost = || Fault::Lost(format!("no state for {silent_s:.2} s"));
+                let in_step = self.pulse.is_in_step();
                 return match recall(&self.events, &self.pulse, self.address) {
-                    Some(outcome) => Ok(Outcome { result: lost, ..*outcome }),
-                    None => Err(Fault::Stuck(silent_s)),
+                    Some(outcome) => Ok(Outcome { result: own_words(outcome.result, lost), ..*outcome }),
+                    None if in_step => Err(Fault::Stuck(silent_s)),
+                    None => Err(lost()),
                 };
             }
         }
+    }
+}
+
+/// What the driver itself said, unless that is only that we called it back.
+fn own_words(result: Result<(), Fault>, lost: impl Fn() -> Fault) -> Result<(), Fault> {
+    match result {
+        Err(Fault::Driver(words)) if words.contains("Interrupted") => Err(lost()),
+        // A reply that never came, and the motion is done all the same.
+        result => result,
     }
 }
 

@@ -154,6 +154,7 @@ impl Thread {
                 return command;
             }
             let received_ns = self.pulse.now_ns();
+            self.pulse.set_in_step(true);
             let step = catch_unwind(AssertUnwindSafe(|| {
                 if let Ok(Request::Stop) = ends.requests.try_recv() {
                     pilot.stop();
@@ -163,6 +164,7 @@ impl Thread {
                 after(&mut pilot, &mut ends, &sample, &mut samples);
                 (command, sample)
             }));
+            self.pulse.set_in_step(false);
             let (command, sample) = match step {
                 Ok(done) => done,
                 Err(panic) => {

@@ -84,7 +84,7 @@ pub enum Fault {
         mend: &'static str,
     },
     /// No state came for too long.
-    #[error("the robot fell silent: {0}. Check the cable and the robot's own lights before reconnecting")]
+    #[error("the robot was lost: {0}. Check the cable and the robot's own lights before reconnecting")]
     Lost(String),
     /// Our own step failed; the arm was braked with the limits alone.
     #[error(

@@ -23,6 +23,8 @@ pub struct BlackBox {
     ticks: VecDeque<(Sample, Cycle)>,
     /// When the supervisor looked up, and how long after the time before, ns.
     looks: VecDeque<(u64, u64)>,
+    /// When it was first seen that something is wrong, ns.
+    failed_ns: Option<u64>,
 }
 
 /// What a black box says at an abort.
@@ -32,6 +34,10 @@ pub struct Finding {
     pub culprit: Culprit,
     /// Why we think so, with the figures.
     pub because: String,
+    /// From our last answer to the moment in which the fault was seen, ms.
+    pub named_after_ms: Option<f64>,
+    /// From our last answer to the moment in which the operator had the program back, ms.
+    pub back_after_ms: Option<f64>,
     /// The file with the last seconds.
     pub file: Option<PathBuf>,
 }
@@ -49,7 +55,11 @@ struct File<'a> {
 
 impl Default for BlackBox {
     fn default() -> Self {
-        BlackBox { ticks: VecDeque::with_capacity(TICKS), looks: VecDeque::with_capacity(TICKS) }
+        BlackBox {
+            ticks: VecDeque::with_capacity(TICKS),
+            looks: VecDeque::with_capacity(TICKS),
+            failed_ns: None,
+        }
     }
 }
 
@@ -62,9 +72,14 @@ impl BlackBox {
         self.ticks.push_back((*sample, cycle));
     }
 
-    /// The supervisor looks up, `now_ns` after the start of the program. That it is late is a witness of a machine that
-    /// stood still.
-    pub fn look(&mut self, now_ns: u64) {
+    /// The supervisor looks up, `now_ns` after the start of the program, and sees whether something has failed. That it
+    /// is late is a witness of a machine that stood still.
+    pub fn look(&mut self, now_ns: u64, failed: bool) {
+        if failed {
+            self.failed_ns.get_or_insert(now_ns);
+        } else {
+            self.failed_ns = None;
+        }
         if self.looks.len() == TICKS {
             self.looks.pop_front();
         }
@@ -72,8 +87,9 @@ impl BlackBox {
         self.looks.push_back((now_ns, now_ns - before_ns));
     }
 
-    /// Whose fault the abort was, with the last seconds saved in `folder`.
-    pub fn conclude(&self, fault: &Fault, robot: &str, folder: &Path) -> Finding {
+    /// Whose fault the abort was, which the operator learns `now_ns` after the start of the program; the last seconds are
+    /// saved in `folder`.
+    pub fn conclude(&self, fault: &Fault, now_ns: u64, robot: &str, folder: &Path) -> Finding {
         let (culprit, because) = culprit::find(fault, &self.ticks, &self.looks);
         let contents = File {
             schema: SCHEMA,
@@ -89,7 +105,10 @@ impl BlackBox {
                 log::error!("the black box cannot be saved in {}: {error}", folder.display())
             })
             .ok();
-        Finding { culprit, because, file }
+        let last_ns = self.ticks.back().map(|(_, cycle)| cycle.answered_ns);
+        let after_ms = |at_ns: u64| Some(at_ns.saturating_sub(last_ns?) as f64 * 1e-6);
+        let named_after_ms = after_ms(self.failed_ns.unwrap_or(now_ns));
+        Finding { culprit, because, named_after_ms, back_after_ms: after_ms(now_ns), file }
     }
 }
 

@@ -46,6 +46,7 @@ pub(super) fn find(
         }
         _ => {}
     }
+    let is_silence = matches!(fault, Fault::Lost(_));
     let Some(end_ns) = ticks.back().map(|(_, cycle)| cycle.answered_ns) else {
         return (Culprit::Network, "no state came at all".to_string());
     };
@@ -68,10 +69,12 @@ pub(super) fn find(
     );
     if compute_ns > CYCLE_NS {
         (Culprit::Us, format!("our answer was late: {split}"))
-    } else if stall_ns > STALL_NS {
+    } else if wait_ns > GAP_NS && stall_ns > STALL_NS.max(wait_ns / 2) {
         (Culprit::Us, format!("this machine was busy with something else: {split}"))
     } else if wait_ns > GAP_NS || lost > 0 {
         (Culprit::Network, format!("states did not come: {split}"))
+    } else if is_silence {
+        (Culprit::Network, format!("states stopped coming: {split}"))
     } else {
         (Culprit::Network, format!("states came in time and our answers did not arrive: {split}"))
     }

@@ -62,7 +62,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     stop.store(false, Relaxed);
     let run =
         Run { args: &args, config: &config, prepared: &prepared, claim: &claim, state: &state, speed, laps };
-    let driven = run.drive(session, &stop, granted.core)?;
+    let driven = run.drive(session, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
 }
 
@@ -97,6 +97,8 @@ struct Driven {
     outcome: Result<Outcome, Fault>,
     drive: Drive,
     black_box: BlackBox,
+    /// When the session ended, ns after the start of the program.
+    ended_ns: u64,
     counts: TrainerCounts,
     /// Whether a person asked it to stop.
     asked: bool,
@@ -106,6 +108,7 @@ impl Run<'_> {
     fn drive(
         &self,
         session: Session,
+        pulse: &Pulse,
         stop: &AtomicBool,
         control_core: Option<usize>,
     ) -> anyhow::Result<Driven> {
@@ -149,12 +152,13 @@ impl Run<'_> {
                 watch.live.say(go_back(&watch.drive, trainer.as_ref(), &operator));
             }
         });
+        let ended_ns = pulse.now_ns();
         drop(keys);
         watch.take(&operator);
         watch.live.finish();
         let counts = counts();
         let Watch { drive, black_box, .. } = watch;
-        Ok(Driven { outcome, drive, black_box, counts, asked })
+        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked })
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
@@ -180,10 +184,9 @@ impl Run<'_> {
             (true, false) => Ending::Done,
         };
         let has_moved = driven.drive.last().is_some();
-        let finding = fault
-            .as_ref()
-            .filter(|_| has_moved)
-            .map(|fault| driven.black_box.conclude(fault, name, &self.args.black_box_folder()));
+        let finding = fault.as_ref().filter(|_| has_moved).map(|fault| {
+            driven.black_box.conclude(fault, driven.ended_ns, name, &self.args.black_box_folder())
+        });
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
         let figures = Figures::new(
             self,

@@ -51,7 +51,7 @@ impl<'a> Watch<'a> {
     }
 
     pub(super) fn look(&mut self, operator: &OperatorEnds, pulse: &Pulse, mode: Mode) {
-        self.black_box.look(pulse.now_ns());
+        self.black_box.look(pulse.now_ns(), mode == Mode::Fault);
         self.take(operator);
         self.live.show(&self.drive, pulse, mode);
         let is_news = self.published.is_none_or(|(at, before)| before != mode || at.elapsed() > PERIOD);
