@@ -2,6 +2,7 @@
 mod brake;
 pub mod clock;
 pub mod generator;
+pub mod impedance;
 pub mod links;
 pub mod modes;
 mod pulse;
@@ -112,6 +113,21 @@ pub trait Pilot: Send {
 
     /// The limits every command keeps.
     fn limiter(&self) -> &Limiter;
+
+    /// What makes torques of the commands.
+    fn law(&self) -> &Law {
+        &Law::Position
+    }
+}
+
+/// What makes torques of commands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Law {
+    /// The robot's own joint impedance controller.
+    #[default]
+    Position,
+    /// Ours, softer.
+    Impedance(impedance::Options),
 }
 
 /// What may drive the arm in the place of a policy: a baseline to compare it with.

@@ -1,7 +1,7 @@
 //! The supervisor's side of a session: waits with limits where the driver would wait for ever.
 use super::links::{self, ControlEnds};
 use super::modes::{self, Mode};
-use super::{Controller, Event, Order, Outcome, Pulse, Thread, Way};
+use super::{Controller, Event, Order, Outcome, Pilot, Pulse, Thread};
 use crate::robot::{Fault, State, panda, realtime, sockets};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::net::IpAddr;
@@ -118,17 +118,17 @@ impl Session {
         self.carry_out(Order::Drive(controller, ends), modes::Event::Follow, START_LIMIT, look)
     }
 
-    /// The same for a way to a pose.
+    /// The same for a motion without a path: a way to a pose, for example.
     ///
     /// # Errors
     /// As [`Session::drive`].
     pub fn go(
         self,
-        way: Box<Way>,
+        pilot: Box<dyn Pilot>,
         ends: ControlEnds,
         look: impl FnMut(&Pulse, Mode),
     ) -> Result<Outcome, Fault> {
-        self.carry_out(Order::Go(way, ends), modes::Event::Home, START_LIMIT, look)
+        self.carry_out(Order::Go(pilot, ends), modes::Event::Home, START_LIMIT, look)
     }
 
     /// Clears the robot's errors.

@@ -2,13 +2,13 @@
 //!
 //! Everything here runs outside `tick` and may look at the clock; nothing here waits while the arm moves,
 //! but for lockstep's turns.
-use super::Pilot;
 use super::brake::Brake;
+use super::impedance::Impedance;
 use super::links::{ControlEnds, Request, SessionEnds};
 use super::pulse::Pulse;
 use super::standing::Standing;
 use super::tick::Controller;
-use super::way::Way;
+use super::{Law, Pilot};
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};
 use crate::robot::{Fault, State, panic_words, realtime};
@@ -32,8 +32,8 @@ pub enum Event {
 pub enum Order {
     /// Set the robot up and drive it along a path.
     Drive(Box<Controller>, ControlEnds),
-    /// Set the robot up and bring it to a pose.
-    Go(Box<Way>, ControlEnds),
+    /// Set the robot up and move it as this says: to a pose, for example.
+    Go(Box<dyn Pilot>, ControlEnds),
     /// Clear the robot's errors.
     Recover,
 }
@@ -123,8 +123,8 @@ impl Thread {
         });
         match (set_up, order) {
             (Err(fault), _) => Outcome::without_motion(Err(fault)),
-            (Ok(()), Order::Go(way, ends)) => {
-                let (_, outcome) = self.drive(&mut panda, way, ends, |_, _| {}, |_, _, _, _| {});
+            (Ok(()), Order::Go(pilot, ends)) => {
+                let (_, outcome) = self.drive(&mut panda, pilot, ends, |_, _| {}, |_, _, _, _| {});
                 outcome
             }
             (Ok(()), Order::Drive(controller, ends)) => {
@@ -136,59 +136,72 @@ impl Thread {
     }
 
     /// One motion; `before` and `after` each tick of it, the pilot may be given and give things.
-    fn drive<P: Pilot>(
+    fn drive<P: Pilot + ?Sized>(
         &self,
         panda: &mut Panda,
         mut pilot: Box<P>,
         mut ends: ControlEnds,
-        mut before: impl FnMut(&mut P, &mut ControlEnds),
-        mut after: impl FnMut(&mut P, &mut ControlEnds, &Sample, &mut SampleCounts),
+        before: fn(&mut P, &mut ControlEnds),
+        after: fn(&mut P, &mut ControlEnds, &Sample, &mut SampleCounts),
     ) -> (Box<P>, Outcome) {
         let mut tick_ns = Histogram::new();
         let mut samples = SampleCounts::default();
         let mut brake: Option<Brake> = None;
-        let result = panda.drive(|state| {
-            if let Some(brake) = &mut brake {
-                let command = brake.step(state);
-                self.pulse.beat(&command);
-                return command;
-            }
-            let received_ns = self.pulse.now_ns();
-            self.pulse.set_in_step(true);
-            let step = catch_unwind(AssertUnwindSafe(|| {
-                if let Ok(Request::Stop) = ends.requests.try_recv() {
-                    pilot.stop();
+        let law = pilot.law().clone();
+        let mut step = |state: &State, received_ns: u64, law: Option<&mut Impedance>| {
+            let (mut law, seen) = match law {
+                Some(law) => {
+                    let seen = law.see(state);
+                    (Some(law), seen)
                 }
-                before(&mut pilot, &mut ends);
-                let (command, sample) = pilot.tick(state);
-                after(&mut pilot, &mut ends, &sample, &mut samples);
-                (command, sample)
-            }));
-            self.pulse.set_in_step(false);
-            let (command, sample) = match step {
-                Ok(done) => done,
-                Err(panic) => {
-                    // What moved the arm is broken, its limits are not: to rest with those alone.
-                    self.pulse.break_down(panic_words(&*panic));
-                    let command = brake.insert(Brake::new(pilot.limiter())).step(state);
-                    self.pulse.beat(&command);
-                    return command;
+                None => (None, *state),
+            };
+            let (command, sample) = match &mut brake {
+                Some(brake) => (brake.step(&seen), None),
+                None => {
+                    self.pulse.set_in_step(true);
+                    let step = catch_unwind(AssertUnwindSafe(|| {
+                        if let Ok(Request::Stop) = ends.requests.try_recv() {
+                            pilot.stop();
+                        }
+                        before(&mut pilot, &mut ends);
+                        let (command, sample) = pilot.tick(&seen);
+                        after(&mut pilot, &mut ends, &sample, &mut samples);
+                        (command, Some(sample))
+                    }));
+                    self.pulse.set_in_step(false);
+                    step.unwrap_or_else(|panic| {
+                        // What moved the arm is broken, its limits are not: to rest with those alone.
+                        self.pulse.break_down(panic_words(&*panic));
+                        (brake.insert(Brake::new(pilot.limiter())).step(&seen), None)
+                    })
                 }
             };
+            let torque = law.as_mut().map(|law| law.answer(state, &command));
             let answered_ns = self.pulse.now_ns();
             self.pulse.beat(&command);
-            self.pulse.note(&sample, pilot.phase(), answered_ns);
-            tick_ns.record(answered_ns - received_ns);
-            let cycle = Cycle { received_ns, answered_ns };
-            if ends.to_telemetry.try_send((sample, cycle)).is_err() {
-                samples.dropped_by_telemetry += 1;
+            if let Some(sample) = sample {
+                self.pulse.note(&sample, pilot.phase(), answered_ns);
+                tick_ns.record(answered_ns - received_ns);
+                let told = ends.to_telemetry.try_send((sample, Cycle { received_ns, answered_ns }));
+                samples.dropped_by_telemetry += u64::from(told.is_err());
+                if let Some(turns) = ends.trainer.as_ref().and_then(|trainer| trainer.turns.as_ref()) {
+                    // Lockstep: the robot waits for us, and we for the trainer, so that a run repeats bit for bit.
+                    let _ = turns.recv();
+                }
             }
-            if let Some(turns) = ends.trainer.as_ref().and_then(|trainer| trainer.turns.as_ref()) {
-                // Lockstep: the robot waits for us, and we for the trainer, so that a run repeats bit for bit.
-                let _ = turns.recv();
+            (command, torque)
+        };
+        let result = match &law {
+            Law::Position => panda.drive(|state| step(state, self.pulse.now_ns(), None).0),
+            Law::Impedance(options) => {
+                let mut law = Impedance::new(options);
+                panda.drive_by_torque(|state| {
+                    let torque = step(state, self.pulse.now_ns(), Some(&mut law)).1.unwrap_or_default();
+                    (torque.tau, torque.is_last)
+                })
             }
-            command
-        });
+        };
         let result = match self.pulse.broken() {
             Some(words) => Err(Fault::Control(words.to_string())),
             None => result,

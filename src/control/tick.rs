@@ -14,7 +14,7 @@ use super::clock::{Clock, smootherstep};
 use super::generator::Generator;
 use super::reading;
 use super::shelf::{Edition, Shelf};
-use super::{Phase, Pilot, Settings, StandIn};
+use super::{Law, Phase, Pilot, Settings, StandIn};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Pose, forward};
@@ -40,6 +40,7 @@ pub struct Controller {
     generator: Generator,
     limiter: Limiter,
     settings: Settings,
+    law: Law,
     phase: Phase,
     approach: Option<Approach>,
     /// Real time in the current phase, s.
@@ -87,6 +88,7 @@ impl Controller {
             stand_in: None,
             F_T_EE,
             settings,
+            law: Law::default(),
             phase: Phase::Approach,
             approach: None,
             elapsed_s: 0.0,
@@ -100,6 +102,13 @@ impl Controller {
     #[must_use]
     pub fn driven_by(mut self, stand_in: Box<dyn StandIn>) -> Controller {
         self.stand_in = Some(stand_in);
+        self
+    }
+
+    /// The same by another control law.
+    #[must_use]
+    pub fn by(mut self, law: Law) -> Controller {
+        self.law = law;
         self
     }
 
@@ -359,6 +368,10 @@ impl Pilot for Controller {
 
     fn limiter(&self) -> &Limiter {
         &self.limiter
+    }
+
+    fn law(&self) -> &Law {
+        &self.law
     }
 }
 

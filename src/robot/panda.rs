@@ -251,17 +251,41 @@ impl Panda {
                 NO_FILTER_HZ,
             )
         })?;
-        result.map_err(|e| match e {
-            franka::exception::FrankaException::NetworkException { message } => Fault::Lost(message),
-            franka::exception::FrankaException::ControlException { log, error } => {
-                // The driver's text has names of its own; the state that ended the motion has the robot's.
-                let last = log.and_then(|mut log| log.pop());
-                let reasons = last.map(|record| errors(&record.state.last_motion_errors)).unwrap_or_default();
-                let reason = error.replace("libfranka-rs: ", "").replace('"', "");
-                Fault::Stopped { errors: reasons.names().collect(), reason }
-            }
-            e => Fault::Stopped { errors: Vec::new(), reason: e.to_string() },
-        })
+        result.map_err(ended)
+    }
+
+    /// Runs one motion by torques beyond gravity, Nm, until `tick` says that one is the last.
+    ///
+    /// # Errors
+    /// As [`Panda::drive`].
+    pub fn drive_by_torque(&mut self, mut tick: impl FnMut(&State) -> (Joints, bool)) -> Result<(), Fault> {
+        let result = caught(|| {
+            self.robot.control_torques(
+                |s: &franka::RobotState, _: &Duration| {
+                    let (tau, is_last) = tick(&state(s));
+                    let torques = franka::Torques::new(tau);
+                    if is_last { franka::MotionFinished::motion_finished(torques) } else { torques }
+                },
+                false,
+                NO_FILTER_HZ,
+            )
+        })?;
+        result.map_err(ended)
+    }
+}
+
+/// Why the driver ended a motion.
+fn ended(error: franka::exception::FrankaException) -> Fault {
+    match error {
+        franka::exception::FrankaException::NetworkException { message } => Fault::Lost(message),
+        franka::exception::FrankaException::ControlException { log, error } => {
+            // The driver's text has names of its own; the state that ended the motion has the robot's.
+            let last = log.and_then(|mut log| log.pop());
+            let reasons = last.map(|record| errors(&record.state.last_motion_errors)).unwrap_or_default();
+            let reason = error.replace("libfranka-rs: ", "").replace('"', "");
+            Fault::Stopped { errors: reasons.names().collect(), reason }
+        }
+        e => Fault::Stopped { errors: Vec::new(), reason: e.to_string() },
     }
 }
 
@@ -290,6 +314,7 @@ fn state(s: &franka::RobotState) -> State {
         dq_d: s.dq_d,
         ddq_d: s.ddq_d,
         tau_J: s.tau_J,
+        tau_J_d: s.tau_J_d,
         tau_ext_hat_filtered: s.tau_ext_hat_filtered,
         O_T_EE: s.O_T_EE,
         F_T_EE: s.F_T_EE,

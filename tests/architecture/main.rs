@@ -45,7 +45,7 @@ const FENCES: [(&str, &str, &[&str], &str); 4] = [
 ];
 
 /// Files of the 1 kHz path. A `mod.rs` speaks for its whole folder: lint attributes are inherited.
-const REAL_TIME: [&str; 16] = [
+const REAL_TIME: [&str; 18] = [
     "kinematics/mod.rs",
     "sde/deviation.rs",
     "sde/track.rs",
@@ -59,9 +59,11 @@ const REAL_TIME: [&str; 16] = [
     "demonstration/turning.rs",
     "control/clock.rs",
     "control/generator.rs",
+    "control/impedance.rs",
     "control/reading.rs",
     "control/shelf.rs",
     "control/tick.rs",
+    "control/way.rs",
 ];
 const REAL_TIME_LINTS: [&str; 8] = [
     "clippy::unwrap_used",

@@ -14,7 +14,7 @@ use super::keys::{Key, Keys};
 use super::prepare;
 use crate::config::Config;
 use crate::control::links::{self, OperatorEnds, Request, Rollback};
-use crate::control::{Controller, Outcome, Pulse, Session, Settings, modes};
+use crate::control::{Controller, Law, Outcome, Pulse, Session, Settings, modes};
 use crate::demonstration::shapes;
 use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
@@ -122,7 +122,14 @@ impl Run<'_> {
             laps: self.laps,
         };
         let (control, trainer_ends, operator) = links::link(!self.args.no_fine_tune, self.args.is_lockstep());
-        let plan = prepared.learning(config, self.speed);
+        let mut plan = prepared.learning(config, self.speed);
+        let law = match self.args.compliant {
+            true => Law::Impedance(config.impedance.clone()),
+            false => Law::Position,
+        };
+        if let Law::Impedance(options) = &law {
+            plan.stiffness_nm_rad = options.stiffness_nm_rad;
+        }
         let trainer = trainer_ends
             .map(|ends| {
                 Trainer::spawn(&plan, prepared.policy.clone(), ends, realtime::cores_but(control_core))
@@ -132,7 +139,7 @@ impl Run<'_> {
         let counts = || trainer.as_ref().map(Trainer::counts).unwrap_or_default();
         let policy = Box::new(prepared.policy.clone());
         let controller =
-            Box::new(Controller::new(Arc::clone(&prepared.timed), policy, prepared.F_T_EE, settings));
+            Box::new(Controller::new(Arc::clone(&prepared.timed), policy, prepared.F_T_EE, settings).by(law));
 
         let drive = Drive::new(Arc::clone(&prepared.timed), Arc::clone(&prepared.expert));
         let live = Live::new(self.laps, prepared.timed.lap_s());
