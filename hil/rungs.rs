@@ -91,7 +91,7 @@ fn watch(
     result: &mut RungResult,
     mut see: impl FnMut(&State, Duration),
 ) -> anyhow::Result<()> {
-    let mut robot = reach(place.ip, |ip| Panda::connect(ip))?;
+    let mut robot = reach(place.ip, Panda::connect)?;
     let mut between = Histogram::new();
     let (begun, mut last, mut last_ms) = (Instant::now(), None::<Instant>, None::<u64>);
     while begun.elapsed().as_secs_f64() < seconds {

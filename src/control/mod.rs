@@ -3,6 +3,8 @@ mod brake;
 pub mod clock;
 pub mod generator;
 pub mod impedance;
+#[cfg(test)]
+mod impedance_tests;
 pub mod links;
 pub mod modes;
 mod pulse;
