@@ -33,10 +33,14 @@ use watch::Watch;
 
 pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     // All that can be refused without a robot is refused before one is touched.
-    let config = args.configuration()?;
+    let mut config = args.configuration()?;
     let loaded = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?;
     loaded.warnings.iter().for_each(|warning| say!("note     {warning}"));
     let given = args.policy.as_deref().map(prepare::load_policy).transpose()?;
+    match &given {
+        Some(policy) => prepare::check_input(policy, &loaded.path, &args.trajectory).map_err(usage)?,
+        None => prepare::choose_input(&mut config, &loaded.path),
+    }
 
     let stop = stop_flag()?;
     let service = Service::new();
