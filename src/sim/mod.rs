@@ -213,7 +213,8 @@ impl Sim {
         let address = SocketAddr::new(options.bind, wire::PORT);
         let bind = |source| Error::Bind { address, source };
         let session = Session::listen(address, options.protocol_version).map_err(bind)?;
-        let udp = UdpSocket::bind((options.bind, 0)).map_err(bind)?;
+        // The TCP port is free while a client is served; this one is not, and keeps a second robot off the address.
+        let udp = UdpSocket::bind(address).map_err(bind)?;
         udp.set_nonblocking(true).map_err(bind)?;
         let (start, lossless) = (Instant::now(), options.pace == Pace::Lockstep);
         let wire = options.wire_log.as_ref().map(|path| {
