@@ -58,6 +58,8 @@ sections! {
     generator: crate::control::generator::Options,
     /// Our own control law, for an arm that gives way.
     impedance: crate::control::impedance::Options,
+    /// Guiding by hand.
+    guidance: crate::control::guidance::Options,
     /// How close to the robot's limits a command may come.
     safety: crate::safety::Options,
     /// What is set in the robot before it moves.

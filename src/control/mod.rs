@@ -2,6 +2,12 @@
 mod brake;
 pub mod clock;
 pub mod generator;
+mod grip;
+pub mod guidance;
+mod guidance_options;
+#[cfg(test)]
+mod guidance_tests;
+mod guide;
 pub mod impedance;
 #[cfg(test)]
 mod impedance_tests;
@@ -9,6 +15,7 @@ pub mod links;
 pub mod modes;
 mod pulse;
 mod reading;
+pub mod residual;
 mod shelf;
 mod standing;
 mod supervisor;
@@ -17,6 +24,7 @@ mod tick;
 mod usage;
 mod way;
 
+pub use guide::Guide;
 pub use pulse::Pulse;
 pub use shelf::Edition;
 pub use supervisor::Session;
@@ -122,6 +130,12 @@ pub trait Pilot: Send {
     fn law(&self) -> &Law {
         &Law::Position
     }
+
+    /// Under [`Law::Pilot`], the torque beyond gravity that answers the state of the last tick; finite, and inside the
+    /// robot's limits.
+    fn torque(&self) -> impedance::Torque {
+        impedance::Torque::default()
+    }
 }
 
 /// What makes torques of commands.
@@ -132,6 +146,8 @@ pub enum Law {
     Position,
     /// Ours, softer.
     Impedance(impedance::Options),
+    /// The pilot's own; the command says no more than where the arm is held, and when the motion ends.
+    Pilot,
 }
 
 /// What may drive the arm in the place of a policy: a baseline to compare it with.

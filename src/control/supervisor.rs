@@ -1,7 +1,8 @@
 //! The supervisor's side of a session: waits with limits where the driver would wait for ever.
 use super::links::{self, ControlEnds};
 use super::modes::{self, Mode};
-use super::{Controller, Event, Order, Outcome, Pilot, Pulse, Thread};
+use super::{Controller, Event, Guide, Order, Outcome, Pilot, Pulse, Thread, guidance};
+use crate::safety::Limiter;
 use crate::robot::{Fault, State, panda, realtime, sockets};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::net::IpAddr;
@@ -129,6 +130,27 @@ impl Session {
         look: impl FnMut(&Pulse, Mode),
     ) -> Result<Outcome, Fault> {
         self.carry_out(Order::Go(pilot, ends), modes::Event::Home, START_LIMIT, look)
+    }
+
+    /// Lets a person guide the arm: after the robot has stood for `options.rest_s`, if it then carries what it believes.
+    ///
+    /// # Errors
+    /// As [`Session::drive`].
+    pub fn guide(
+        self,
+        options: &guidance::Options,
+        limiter: Limiter,
+        ends: ControlEnds,
+        look: impl FnMut(&Pulse, Mode),
+    ) -> Result<Outcome, Fault> {
+        let pilot = Box::new(Guide::new(options, limiter));
+        let start_limit = START_LIMIT + Duration::from_secs_f64(options.rest_s);
+        self.carry_out(
+            Order::Guide(pilot, ends, Box::new(options.clone())),
+            modes::Event::Guide,
+            start_limit,
+            look,
+        )
     }
 
     /// Clears the robot's errors.

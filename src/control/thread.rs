@@ -9,10 +9,12 @@ use super::pulse::Pulse;
 use super::standing::Standing;
 use super::tick::Controller;
 use super::usage::{ControlUsage, Watch};
-use super::{Law, Pilot};
+use super::guidance;
+use super::residual::{Load, Refusal, Residual};
+use super::{Law, Pilot, impedance};
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};
-use crate::robot::{Fault, State, panic_words, realtime};
+use crate::robot::{Fault, State, limits, panic_words, realtime};
 use crate::safety::Verdict;
 use crate::timing::{Cycle, Histogram};
 use crossbeam_channel::{TryRecvError, TrySendError};
@@ -35,6 +37,8 @@ pub enum Order {
     Drive(Box<Controller>, ControlEnds),
     /// Set the robot up and move it as this says: to a pose, for example.
     Go(Box<dyn Pilot>, ControlEnds),
+    /// Let a person guide it: the same, with what that asks of the robot, and not with a load that seems wrong.
+    Guide(Box<dyn Pilot>, ControlEnds, Box<guidance::Options>),
     /// Clear the robot's errors.
     Recover,
 }
@@ -134,7 +138,39 @@ impl Thread {
                 let (controller, outcome) = self.drive(&mut panda, controller, ends, before_tick, after_tick);
                 Outcome { controller: Some(controller), ..outcome }
             }
+            (Ok(()), Order::Guide(pilot, ends, options)) => self.guide(&mut panda, pilot, ends, &options),
             (Ok(()), Order::Recover) => Outcome::without_motion(Ok(())),
+        }
+    }
+
+    /// One motion by a person's hand: after a look at the load, and with other thresholds while it lasts.
+    fn guide(
+        &self,
+        panda: &mut Panda,
+        pilot: Box<dyn Pilot>,
+        ends: ControlEnds,
+        options: &guidance::Options,
+    ) -> Outcome {
+        let mut rest = Residual::default();
+        let look = || {
+            while f64::from(rest.states()) * limits::CYCLE_S < options.rest_s {
+                rest.add(&panda.read()?);
+            }
+            rest.check(options).map_err(|refusal| not_let_go(refusal, options, &self.robot))?;
+            panda.configure(&options.robot(&self.robot))
+        };
+        if let Err(fault) = { look }() {
+            return Outcome::without_motion(Err(fault));
+        }
+        let (_, outcome) = self.drive(panda, pilot, ends, |_, _| {}, |_, _, _, _| {});
+        // A robot that is lost keeps no thresholds; one that has stopped by itself may refuse to be set.
+        match (outcome.result, panda) {
+            (Ok(()), panda) => Outcome { result: panda.configure(&self.robot), ..outcome },
+            (Err(fault @ Fault::Stopped { .. }), panda) => {
+                let _ = panda.configure(&self.robot);
+                Outcome { result: Err(fault), ..outcome }
+            }
+            (result, _) => Outcome { result, ..outcome },
         }
     }
 
@@ -152,14 +188,11 @@ impl Thread {
         let mut brake: Option<Brake> = None;
         let mut watch = Watch::new();
         let law = pilot.law().clone();
-        let mut step = |state: &State, received_ns: u64, law: Option<&mut Impedance>| {
+        let mut step = |state: &State, received_ns: u64, law: &mut Torques| {
             watch.enter();
-            let (mut law, seen) = match law {
-                Some(law) => {
-                    let seen = law.see(state);
-                    (Some(law), seen)
-                }
-                None => (None, *state),
+            let seen = match law {
+                Torques::Springs(law) => law.see(state),
+                Torques::Robot | Torques::Pilot => *state,
             };
             let (command, sample) = match &mut brake {
                 Some(brake) => (brake.step(&seen), None),
@@ -178,11 +211,15 @@ impl Thread {
                     step.unwrap_or_else(|panic| {
                         // What moved the arm is broken, its limits are not: to rest with those alone.
                         self.pulse.break_down(panic_words(&*panic));
+                        let seen = law.take_over(state, &seen);
                         (brake.insert(Brake::new(pilot.limiter())).step(&seen), None)
                     })
                 }
             };
-            let torque = law.as_mut().map(|law| law.answer(state, &command));
+            let torque = match law {
+                Torques::Springs(law) => law.answer(state, &command),
+                Torques::Robot | Torques::Pilot => pilot.torque(),
+            };
             let answered_ns = self.pulse.now_ns();
             self.pulse.beat(&command);
             if let Some(sample) = sample {
@@ -200,11 +237,14 @@ impl Thread {
             (command, torque)
         };
         let result = match &law {
-            Law::Position => panda.drive(|state| step(state, self.pulse.now_ns(), None).0),
-            Law::Impedance(options) => {
-                let mut law = Impedance::new(options);
+            Law::Position => panda.drive(|state| step(state, self.pulse.now_ns(), &mut Torques::Robot).0),
+            law => {
+                let mut torques = match law {
+                    Law::Impedance(options) => Torques::Springs(Box::new(Impedance::new(options))),
+                    Law::Position | Law::Pilot => Torques::Pilot,
+                };
                 panda.drive_by_torque(|state| {
-                    let torque = step(state, self.pulse.now_ns(), Some(&mut law)).1.unwrap_or_default();
+                    let torque = step(state, self.pulse.now_ns(), &mut torques).1;
                     (torque.tau, torque.is_last)
                 })
             }
@@ -216,6 +256,37 @@ impl Thread {
         let stopped_by = pilot.stopped_by();
         let usage = watch.figures();
         (pilot, Outcome { result, stopped_by, controller: None, tick_ns, samples, usage })
+    }
+}
+
+/// Why an arm is not let go, for the operator.
+fn not_let_go(refusal: Refusal, options: &guidance::Options, robot: &panda::Options) -> Fault {
+    let allowed_kg = options.load_error_kg;
+    match refusal {
+        Refusal::Load(Load { mass_kg, torque_nm, .. }) => {
+            Fault::Load { mass_kg, allowed_kg, declared_kg: robot.load_mass_kg, torque_nm }
+        }
+        Refusal::Blind(Load { sigma_kg, .. }) => Fault::LoadUnseen { allowed_kg, sigma_kg },
+    }
+}
+
+/// What makes the torques of a motion.
+enum Torques {
+    Robot,
+    Springs(Box<Impedance>),
+    Pilot,
+}
+
+impl Torques {
+    /// Once the pilot is broken: springs have the arm from where it is. The state as they see it.
+    fn take_over(&mut self, state: &State, seen: &State) -> State {
+        if !matches!(self, Torques::Pilot) {
+            return *seen;
+        }
+        let mut law = Box::new(Impedance::taking_over(&impedance::Options::default(), state));
+        let seen = law.see(state);
+        *self = Torques::Springs(law);
+        seen
     }
 }
 

@@ -57,7 +57,7 @@ const FENCES: [(&str, &str, &[&str], &str); 6] = [
 ];
 
 /// Files of the 1 kHz path. A `mod.rs` speaks for its whole folder: lint attributes are inherited.
-const REAL_TIME: [&str; 18] = [
+const REAL_TIME: [&str; 22] = [
     "kinematics/mod.rs",
     "sde/deviation.rs",
     "sde/track.rs",
@@ -71,8 +71,12 @@ const REAL_TIME: [&str; 18] = [
     "demonstration/turning.rs",
     "control/clock.rs",
     "control/generator.rs",
+    "control/grip.rs",
+    "control/guidance.rs",
+    "control/guide.rs",
     "control/impedance.rs",
     "control/reading.rs",
+    "control/residual.rs",
     "control/shelf.rs",
     "control/tick.rs",
     "control/way.rs",

@@ -250,4 +250,6 @@ impl Plant {
 }
 
 #[cfg(test)]
+mod guided_tests;
+#[cfg(test)]
 mod tests;
