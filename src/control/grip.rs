@@ -14,7 +14,7 @@
     clippy::disallowed_macros
 )]
 use super::guidance::Options;
-use crate::robot::{JOINTS, Joints, State};
+use crate::robot::{Joints, State};
 
 /// How fast what is felt without a hand is learnt while less than a release acts, s …
 const LEARN_S: f64 = 0.3;
@@ -25,7 +25,7 @@ const STANDS_RAD_S: f64 = 0.01;
 
 /// What the detector knows.
 #[derive(Clone, Debug)]
-pub struct Grip {
+pub(super) struct Grip {
     bias: Option<([f64; 6], Joints)>,
     held: bool,
     /// How long the last threshold has been passed, s.
@@ -44,12 +44,12 @@ impl Default for Grip {
 
 impl Grip {
     /// Whether the arm is held: no hand guides it.
-    pub fn is_held(&self) -> bool {
+    pub(super) fn is_held(&self) -> bool {
         self.held
     }
 
     /// How hard a hand pulls, as a share of what lets go: 1 is a grip.
-    pub fn pull(&self, state: &State, options: &Options) -> f64 {
+    pub(super) fn pull(&self, state: &State, options: &Options) -> f64 {
         let (force, torque) = self.bias.unwrap_or_default();
         let [fx, fy, fz, ..] = state.O_F_ext_hat_K;
         let [bx, by, bz, ..] = force;
@@ -62,7 +62,7 @@ impl Grip {
     }
 
     /// Looks at the next state, `dt_s` after the last; whether the arm is held from now on.
-    pub fn look(&mut self, state: &State, options: &Options, dt_s: f64) -> bool {
+    pub(super) fn look(&mut self, state: &State, options: &Options, dt_s: f64) -> bool {
         let pull = self.pull(state, options);
         let speed = state.dq.iter().fold(0.0, |fastest: f64, dq| fastest.max(dq.abs()));
         self.stands_s = if speed < STANDS_RAD_S { self.stands_s + dt_s } else { 0.0 };
@@ -84,7 +84,7 @@ impl Grip {
     }
 
     /// Holds whatever acts.
-    pub fn hold(&mut self) {
+    pub(super) fn hold(&mut self) {
         self.change(true);
     }
 
@@ -103,8 +103,6 @@ impl Grip {
         }
     }
 }
-
-const _: () = assert!(JOINTS == 7);
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@ fn ideal() -> Options {
 }
 
 fn at_the_tool_point(force: [f64; 3], cycles_left: u64) -> Force {
-    Force { force, point: [0.0; 3], cycles_left }
+    Force { force, point: [0.0; 3], moment: [0.0; 3], cycles_left }
 }
 
 fn impedance(stiffness: Joints) -> Settings {
