@@ -50,12 +50,12 @@ impl Grip {
 
     /// How hard a hand pulls, as a share of what lets go: 1 is a grip.
     pub(super) fn pull(&self, state: &State, options: &Options) -> f64 {
-        let (force, torque) = self.bias.unwrap_or_default();
+        let Some((force, torque)) = &self.bias else { return 0.0 };
         let [fx, fy, fz, ..] = state.O_F_ext_hat_K;
         let [bx, by, bz, ..] = force;
         let away = [fx - bx, fy - by, fz - bz];
         let by_force = away.iter().map(|f| f * f).sum::<f64>().sqrt() / options.grip_force_n;
-        let joints = state.tau_ext_hat_filtered.iter().zip(&torque).zip(&options.grip_torque_nm);
+        let joints = state.tau_ext_hat_filtered.iter().zip(torque).zip(&options.grip_torque_nm);
         let by_torque = joints.map(|((tau, bias), grip)| (tau - bias).abs() / grip);
         // What is not finite is no hand: `max` passes over a NaN.
         by_torque.fold(0.0, f64::max).max(by_force).min(1e3)
@@ -72,7 +72,7 @@ impl Grip {
             if self.lasts_s > options.grip_s && self.held_s > options.settle_s {
                 self.change(false);
             } else if self.stands_s > 0.0 {
-                self.learn(state, pull < options.release_share || self.held_s <= options.settle_s, dt_s);
+                self.learn(state, pull < options.release_share, dt_s);
             }
         } else {
             self.lasts_s = if pull < options.release_share { self.lasts_s + dt_s } else { 0.0 };

@@ -168,7 +168,7 @@ impl Plant {
         for (column, dq) in jacobian(&frames, 7, &at.p).iter().zip(&self.dq) {
             twist.iter_mut().zip(column).for_each(|(twist, column)| *twist += column * dq);
         }
-        let turn = Rotation3::from_matrix_unchecked(Matrix3::from_fn(|i, j| at.R[i][j]));
+        let turn = Rotation3::from_matrix_unchecked(Matrix3::from_fn(|i, j| at.R[j][i]));
         let [v, w] = [0, 3].map(|k| Vector3::new(twist[k], twist[k + 1], twist[k + 2]));
         let (force, moment) = hand.next(&Vector3::from(at.p), &turn, &v, &w)?;
         Some(Force { force, point: [0.0; 3], moment, cycles_left: 1 })
