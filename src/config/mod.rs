@@ -60,6 +60,8 @@ sections! {
     impedance: crate::control::impedance::Options,
     /// Guiding by hand.
     guidance: crate::control::guidance::Options,
+    /// Where an episode begins and ends when no key says so.
+    teach: crate::teach::Options,
     /// How close to the robot's limits a command may come.
     safety: crate::safety::Options,
     /// What is set in the robot before it moves.
