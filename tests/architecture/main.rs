@@ -35,7 +35,7 @@ const WHY_SLEEP: &str =
     "who polls without sleeping for longer than microseconds takes the core from who sends";
 
 /// (word, or name after `head::`; the only files; why)
-const FENCES: [(&str, &str, &[&str], &str); 6] = [
+const FENCES: [(&str, &str, &[&str], &str); 7] = [
     ("franka", "", &["robot/panda.rs"], "one file knows the driver, so that it can be replaced"),
     (
         "",
@@ -49,6 +49,12 @@ const FENCES: [(&str, &str, &[&str], &str); 6] = [
             "doctor/ethtool.rs",
         ],
         "unsafe code stays where it is reviewed and tested",
+    ),
+    (
+        "",
+        "SystemTime",
+        &["telemetry/claim.rs", "cli/status.rs"],
+        "the wall clock may jump: time in control is the robot's, or monotonic",
     ),
     ("crossbeam_channel", "bounded", &["control/links.rs"], "the threads' picture is drawn in one place"),
     ("", "spin_loop", &["learn/crew.rs", "sim/server.rs"], WHY_SLEEP),
