@@ -4,6 +4,7 @@
 //! would make a send take a lock (crossbeam's array flavour wakes it under a mutex).
 use super::{Edition, Event, Order};
 use crate::demonstration::sample::Sample;
+use crate::timing::Cycle;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
 /// Ticks a consumer may lag before samples are dropped, and counted.
@@ -36,7 +37,7 @@ pub enum Request {
 /// The control thread's ends.
 pub struct ControlEnds {
     /// To whoever reports.
-    pub to_telemetry: Sender<Sample>,
+    pub to_telemetry: Sender<(Sample, Cycle)>,
     /// To the trainer; `None` without fine-tuning.
     pub trainer: Option<TrainerLink>,
     /// From the supervisor.
@@ -73,8 +74,8 @@ pub struct TrainerEnds {
 
 /// The supervisor's and the reporter's ends.
 pub struct OperatorEnds {
-    /// One sample a tick.
-    pub samples: Receiver<Sample>,
+    /// One sample a tick, with when it was answered.
+    pub samples: Receiver<(Sample, Cycle)>,
     /// To the control thread.
     pub requests: Sender<Request>,
 }

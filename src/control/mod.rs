@@ -1,15 +1,18 @@
 //! The control thread and what one tick of it does.
+mod brake;
 pub mod clock;
 pub mod generator;
 pub mod links;
+mod pulse;
 mod shelf;
 mod supervisor;
 mod thread;
 mod tick;
 
+pub use pulse::Pulse;
 pub use shelf::Edition;
 pub use supervisor::Session;
-pub use thread::{Event, Order, Outcome, Pulse, SampleCounts, Thread};
+pub use thread::{Event, Order, Outcome, SampleCounts, Thread};
 pub use tick::Controller;
 
 use crate::kinematics::Point;

@@ -1,18 +1,24 @@
 //! The supervisor's side of a session: waits with limits where the driver would wait for ever.
 use super::links::{self, ControlEnds};
 use super::{Controller, Event, Order, Outcome, Pulse, Thread};
-use crate::robot::{Fault, State, panda, realtime};
-use crossbeam_channel::{Receiver, Sender};
+use crate::robot::{Fault, State, panda, realtime, sockets};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often the supervisor looks up.
-const LOOK: Duration = Duration::from_millis(5);
+const LOOK: Duration = Duration::from_millis(4);
 /// From the order to drive to the first tick: setters, then the robot's own start.
 const START_LIMIT: Duration = Duration::from_secs(5);
 /// From the last command of a motion to the robot's word that it has ended.
 const END_LIMIT: Duration = Duration::from_secs(3);
+/// How long the driver may take, once the robot counts as silent, to say why by itself.
+const GRACE: Duration = Duration::from_millis(80);
+/// Between two attempts to call a stuck thread back, and how many there are.
+const RECALL: (Duration, u32) = (Duration::from_millis(2), 40);
+/// Stuck control threads that may be left behind: each keeps its stack and its descriptors.
+const GIVEN_UP_MAX: usize = 4;
 
 /// A connected robot that is not moving.
 pub struct Session {
@@ -26,7 +32,7 @@ pub struct Session {
 impl Session {
     /// Connects within the options' time limit.
     ///
-    /// A thread that hangs in the driver is given up: it holds nothing but its own connection.
+    /// A thread that hangs in the driver is called back, and its connection ended.
     ///
     /// # Errors
     /// [`Fault`] says whether the name, the network, the version or the driver was the reason.
@@ -36,6 +42,9 @@ impl Session {
         realtime: &realtime::Options,
         pulse: Arc<Pulse>,
     ) -> Result<(Session, State, realtime::Granted), Fault> {
+        if Pulse::given_up() >= GIVEN_UP_MAX {
+            return Err(Fault::GivenUp(GIVEN_UP_MAX));
+        }
         let limit = Duration::from_secs_f64(robot.connect_timeout_s);
         let address = panda::probe(name, limit)?;
         let (ends, events, orders) = links::session();
@@ -53,10 +62,12 @@ impl Session {
                 address,
                 reason: "the connection ended before it began".to_string(),
             })),
-            Err(_) => Err(Fault::Unreachable {
-                address,
-                reason: format!("the port is open but nothing answered within {:.1} s", limit.as_secs_f64()),
-            }),
+            Err(_) => {
+                recall(&events, &pulse, address);
+                let reason =
+                    format!("the port is open but nothing answered within {:.1} s", limit.as_secs_f64());
+                Err(Fault::Unreachable { address, reason })
+            }
         }
     }
 
@@ -67,42 +78,107 @@ impl Session {
 
     /// Drives to the end of the motion. `look` is called every few milliseconds.
     ///
+    /// When ticks stop coming, the outcome is [`Fault::Lost`]: the thread is called back from the driver, its connection
+    /// is ended, and the robot, without commands, stops by itself.
+    ///
     /// # Errors
-    /// [`Fault::Lost`] when ticks stop coming: the control thread is then given up inside the driver, and the
-    /// robot, without commands, stops by itself.
+    /// [`Fault::Stuck`] when the thread does not come back: it is left behind, and what it owns with it.
     pub fn drive(
         self,
         controller: Box<Controller>,
         ends: ControlEnds,
         mut look: impl FnMut(&Pulse),
     ) -> Result<Outcome, Fault> {
-        let lost = |what: &str| Fault::Lost(what.to_string());
         if self.orders.send(Order::Drive(controller, ends)).is_err() {
-            return Err(lost("the control thread has ended"));
+            return Err(Fault::Lost("the control thread has ended".to_string()));
         }
-        let (mut seen, mut since) = (0, Instant::now());
+        let mut silence = Silence::new();
         loop {
             match self.events.recv_timeout(LOOK) {
                 Ok(Event::Ended(outcome)) => return Ok(*outcome),
-                Ok(Event::Connected(..)) => {}
-                Err(crossbeam_channel::RecvTimeoutError::Timeout) => {}
-                Err(crossbeam_channel::RecvTimeoutError::Disconnected) => {
-                    return Err(lost("the control thread has died"));
+                Ok(Event::Connected(..)) | Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => {
+                    return Err(Fault::Lost("the control thread has died".to_string()));
                 }
             }
-            look(&self.pulse);
-            let ticks = self.pulse.ticks();
-            if ticks != seen {
-                (seen, since) = (ticks, Instant::now());
-            }
-            let limit = match (seen, self.pulse.is_finishing()) {
+            let silent = silence.look(&self.pulse, Instant::now());
+            let limit = match (self.pulse.ticks(), self.pulse.is_finishing()) {
                 (0, _) => START_LIMIT,
                 (_, true) => END_LIMIT,
                 (_, false) => self.silence,
             };
-            if since.elapsed() > limit {
-                return Err(Fault::Lost(format!("no state for {:.1} s", limit.as_secs_f64())));
+            self.pulse.set_silent(silent > limit);
+            look(&self.pulse);
+            if silent > limit + GRACE {
+                let silent_s = silent.as_secs_f64();
+                let lost = Err(Fault::Lost(format!("no state for {silent_s:.2} s")));
+                return match recall(&self.events, &self.pulse, self.address) {
+                    Some(outcome) => Ok(Outcome { result: lost, ..*outcome }),
+                    None => Err(Fault::Stuck(silent_s)),
+                };
             }
         }
+    }
+}
+
+/// How long no tick has come, as the supervisor itself has watched it: while the whole machine stands still, nobody
+/// is silent.
+struct Silence {
+    ticks: u64,
+    lasts: Duration,
+    looked: Instant,
+}
+
+impl Silence {
+    fn new() -> Silence {
+        Silence { ticks: 0, lasts: Duration::ZERO, looked: Instant::now() }
+    }
+
+    fn look(&mut self, pulse: &Pulse, now: Instant) -> Duration {
+        let between = now.saturating_duration_since(self.looked).min(2 * LOOK);
+        self.looked = now;
+        let ticks = pulse.ticks();
+        self.lasts = if ticks == self.ticks { self.lasts + between } else { Duration::ZERO };
+        self.ticks = ticks;
+        self.lasts
+    }
+}
+
+/// Calls a thread that hangs in the driver back: the robot's slot is freed, and a signal ends the driver's wait.
+///
+/// One that does not come is left behind, to run only when nothing else wants to.
+fn recall(events: &Receiver<Event>, pulse: &Pulse, address: IpAddr) -> Option<Box<Outcome>> {
+    sockets::hang_up((address, panda::PORT).into());
+    for _ in 0..RECALL.1 {
+        // A signal between two waits of the driver is not seen by it: so again.
+        realtime::interrupt(pulse.thread_id());
+        match events.recv_timeout(RECALL.0) {
+            Ok(Event::Ended(outcome)) => return Some(outcome),
+            Ok(Event::Connected(..)) | Err(RecvTimeoutError::Timeout) => {}
+            Err(RecvTimeoutError::Disconnected) => return None,
+        }
+    }
+    pulse.give_up();
+    realtime::demote(pulse.thread_id());
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_machine_that_stood_still_is_not_taken_for_a_silent_robot() {
+        let start = Instant::now();
+        let pulse = Pulse::new(start);
+        let mut silence = Silence { ticks: 0, lasts: Duration::ZERO, looked: start };
+        let after_a_stall = silence.look(&pulse, start + Duration::from_secs(3));
+        assert!(after_a_stall <= 2 * LOOK);
+        let mut now = start + Duration::from_secs(3);
+        for _ in 0..10 {
+            now += LOOK;
+            silence.look(&pulse, now);
+        }
+        assert!(silence.lasts >= 10 * LOOK);
     }
 }

@@ -2,65 +2,20 @@
 //!
 //! Everything here runs outside `tick` and may look at the clock; nothing here waits while the arm moves,
 //! but for lockstep's turns.
+use super::brake::Brake;
 use super::links::{ControlEnds, Request, SessionEnds};
+use super::pulse::Pulse;
 use super::tick::Controller;
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};
 use crate::robot::{Command, Fault, State, realtime};
 use crate::safety::Verdict;
-use crate::timing::Histogram;
+use crate::timing::{Cycle, Histogram};
 use crossbeam_channel::TrySendError;
 use std::net::IpAddr;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
-use std::time::Instant;
-
-/// Signs of life that the supervisor reads without a lock.
-#[derive(Debug)]
-pub struct Pulse {
-    epoch: Instant,
-    ticks: AtomicU64,
-    /// Nanoseconds after `epoch`, plus one so that 0 means "not yet".
-    first_motion_ns: AtomicU64,
-    finishing: AtomicBool,
-}
-
-impl Pulse {
-    /// No sign of life yet; first motion will be counted from `epoch`.
-    pub fn new(epoch: Instant) -> Pulse {
-        Pulse {
-            epoch,
-            ticks: AtomicU64::new(0),
-            first_motion_ns: AtomicU64::new(0),
-            finishing: AtomicBool::new(false),
-        }
-    }
-
-    /// Ticks done so far.
-    pub fn ticks(&self) -> u64 {
-        self.ticks.load(Relaxed)
-    }
-
-    /// Seconds from the epoch to the first command that moved the arm.
-    pub fn first_motion_s(&self) -> Option<f64> {
-        let ns = self.first_motion_ns.load(Relaxed);
-        (ns > 0).then_some(ns as f64 * 1e-9)
-    }
-
-    /// Whether the last command of the motion has been given.
-    pub fn is_finishing(&self) -> bool {
-        self.finishing.load(Relaxed)
-    }
-
-    fn beat(&self, sample: &Sample, now: Instant) {
-        self.ticks.store(sample.tick + 1, Relaxed);
-        if self.first_motion_ns.load(Relaxed) == 0 && sample.q_c != sample.state.q_d {
-            let ns = now.duration_since(self.epoch).as_nanos() as u64;
-            self.first_motion_ns.store(ns + 1, Relaxed);
-        }
-    }
-}
 
 /// What the control thread reports while no motion runs.
 pub enum Event {
@@ -123,10 +78,12 @@ impl Thread {
             let outcome = self.run(&session);
             // The supervisor may have given this thread up: then nobody listens.
             let _ = session.events.send(Event::Ended(Box::new(outcome)));
+            self.pulse.end();
         })
     }
 
     fn run(&self, session: &SessionEnds) -> Outcome {
+        self.pulse.begin(realtime::thread_id());
         let granted = realtime::enter(&self.realtime);
         let connected = Panda::connect(self.address).and_then(|mut panda| {
             let state = panda.read()?;
@@ -149,19 +106,40 @@ impl Thread {
     fn drive(&self, panda: &mut Panda, mut controller: Box<Controller>, mut ends: ControlEnds) -> Outcome {
         let mut tick_ns = Histogram::new();
         let mut samples = SampleCounts::default();
+        let mut brake: Option<Brake> = None;
         let result = panda.drive(|state| {
-            let start = Instant::now();
-            let (command, sample) = self.cycle(&mut controller, &mut ends, state, &mut samples);
-            let end = Instant::now();
-            tick_ns.record((end - start).as_nanos() as u64);
-            self.pulse.beat(&sample, end);
-            self.pulse.finishing.store(matches!(command, Command::Finish(_)), Relaxed);
+            if let Some(brake) = &mut brake {
+                return brake.step(state);
+            }
+            let received_ns = self.pulse.now_ns();
+            let step = catch_unwind(AssertUnwindSafe(|| {
+                self.cycle(&mut controller, &mut ends, state, &mut samples)
+            }));
+            let (command, sample) = match step {
+                Ok(done) => done,
+                Err(panic) => {
+                    // What moved the arm is broken, its limits are not: to rest with those alone.
+                    self.pulse.break_down(crate::robot::panic_words(&*panic));
+                    return brake.insert(Brake::new(controller.limiter())).step(state);
+                }
+            };
+            let answered_ns = self.pulse.now_ns();
+            self.pulse.beat(&command, &sample, answered_ns);
+            tick_ns.record(answered_ns - received_ns);
+            let cycle = Cycle { received_ns, answered_ns };
+            if ends.to_telemetry.try_send((sample, cycle)).is_err() {
+                samples.dropped_by_telemetry += 1;
+            }
             if let Some(turns) = ends.trainer.as_ref().and_then(|trainer| trainer.turns.as_ref()) {
                 // Lockstep: the robot waits for us, and we for the trainer, so that a run repeats bit for bit.
                 let _ = turns.recv();
             }
             command
         });
+        let result = match self.pulse.broken() {
+            Some(words) => Err(Fault::Control(words.to_string())),
+            None => result,
+        };
         let stopped_by = controller.stopped_by();
         Outcome { result, stopped_by, controller: Some(controller), tick_ns, samples }
     }
@@ -193,9 +171,6 @@ impl Thread {
         }
         let (command, sample) = controller.tick(state);
         let lockstep = ends.trainer.as_ref().is_some_and(|trainer| trainer.turns.is_some());
-        if ends.to_telemetry.try_send(sample).is_err() {
-            samples.dropped_by_telemetry += 1;
-        }
         if let Some(trainer) = &ends.trainer {
             if let Some(spent) = controller.take_spent()
                 && let Err(TrySendError::Full(spent) | TrySendError::Disconnected(spent)) =

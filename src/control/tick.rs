@@ -107,6 +107,11 @@ impl Controller {
         self.stopped_by
     }
 
+    /// The limits every command keeps.
+    pub fn limiter(&self) -> &Limiter {
+        &self.limiter
+    }
+
     /// Ramps to rest along the path and ends the motion.
     pub fn stop(&mut self) {
         match self.phase {

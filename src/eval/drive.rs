@@ -9,6 +9,7 @@ use crate::policy::Policy;
 use crate::robot::{Fault, Joints, panda, realtime};
 use crate::sim::{self, Pace, Sim};
 use crate::telemetry::{Drive, DriveFigures};
+use crate::timing::Cycle;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
@@ -141,7 +142,7 @@ impl Task {
         let mut drive = Drive::new(Arc::clone(&self.timed), Arc::clone(&self.expert));
         let mut ticks = Vec::new();
         let mut ms = 0;
-        let mut add = |sample: Sample| {
+        let mut add = |(sample, _): (Sample, Cycle)| {
             ms += u64::from(sample.lost) + u64::from(!ticks.is_empty());
             drive.add(&sample);
             ticks.push(self.tick(&sample, ms));

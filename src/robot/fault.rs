@@ -67,7 +67,26 @@ pub enum Fault {
     /// No state came for too long.
     #[error("the robot fell silent: {0}. Check the cable and the robot's own lights before reconnecting")]
     Lost(String),
+    /// Our own step failed; the arm was braked with the limits alone.
+    #[error(
+        "our own control step failed ({0}); the arm was brought to rest. This is a bug: please report it"
+    )]
+    Control(String),
+    /// Our own step did not end.
+    #[error(
+        "our own control step has not ended for {0:.2} s; without commands the robot has stopped by itself"
+    )]
+    Stuck(f64),
+    /// Too many control threads were given up inside the driver.
+    #[error("{0} connections were given up inside the driver: end this program and start it anew")]
+    GivenUp(usize),
     /// The driver panicked; caught, and the connection given up.
     #[error("the driver failed inside ({0}); the connection is given up and the robot has stopped by itself")]
     Driver(String),
+}
+
+/// What a caught panic said.
+pub fn panic_words(panic: &(dyn std::any::Any + Send)) -> String {
+    let words = panic.downcast_ref::<String>().map(String::as_str);
+    words.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic without words").to_string()
 }

@@ -3,8 +3,9 @@ mod fault;
 pub mod limits;
 pub mod panda;
 pub mod realtime;
+pub mod sockets;
 
-pub use fault::Fault;
+pub use fault::{Fault, panic_words};
 
 /// Number of joints.
 pub const JOINTS: usize = 7;
@@ -58,6 +59,26 @@ pub struct State {
     pub errors: Errors,
     /// Share of the last 100 commands the robot received, 0 to 1.
     pub control_command_success_rate: f64,
+}
+
+impl State {
+    /// All zeros, idle, no errors: for tests to change what they are about.
+    pub const ZERO: State = State {
+        time_ms: 0,
+        q: [0.0; JOINTS],
+        dq: [0.0; JOINTS],
+        q_d: [0.0; JOINTS],
+        dq_d: [0.0; JOINTS],
+        ddq_d: [0.0; JOINTS],
+        tau_J: [0.0; JOINTS],
+        tau_ext_hat_filtered: [0.0; JOINTS],
+        O_T_EE: [0.0; 16],
+        F_T_EE: [0.0; 16],
+        O_F_ext_hat_K: [0.0; 6],
+        mode: Mode::Idle,
+        errors: Errors(0),
+        control_command_success_rate: 0.0,
+    };
 }
 
 /// What a tick asks of the arm.

@@ -56,7 +56,7 @@ impl Default for Options {
             load_centre_m: [0.0; 3],
             load_inertia_kg_m2: [0.0; 9],
             connect_timeout_s: 2.0,
-            silence_timeout_s: 0.5,
+            silence_timeout_s: 0.02,
         }
     }
 }
@@ -74,7 +74,7 @@ impl Options {
         check_each(&mut out, "load_centre_m", &self.load_centre_m, -0.5..=0.5, "m");
         check_each(&mut out, "load_inertia_kg_m2", &self.load_inertia_kg_m2, -1.0..=1.0, "kg m²");
         check_range(&mut out, "connect_timeout_s", self.connect_timeout_s, 0.1..=30.0, "s");
-        check_range(&mut out, "silence_timeout_s", self.silence_timeout_s, 0.025..=1.0, "s");
+        check_range(&mut out, "silence_timeout_s", self.silence_timeout_s, 0.02..=10.0, "s");
         out
     }
 }
@@ -200,14 +200,7 @@ impl Panda {
 
 /// The driver's panics are faults with a name, never the end of the process.
 fn caught<T>(call: impl FnOnce() -> T) -> Result<T, Fault> {
-    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| {
-        let words = panic
-            .downcast_ref::<String>()
-            .map(String::as_str)
-            .or_else(|| panic.downcast_ref::<&str>().copied())
-            .unwrap_or("a panic without words");
-        Fault::Driver(words.to_string())
-    })
+    catch_unwind(AssertUnwindSafe(call)).map_err(|panic| Fault::Driver(super::panic_words(&*panic)))
 }
 
 /// The driver's list of errors as a set.

@@ -3,6 +3,7 @@
 #![allow(unsafe_code)]
 use crate::range::{Violation, check_range};
 use serde::{Deserialize, Serialize};
+use std::sync::{Arc, Once};
 
 /// What the control thread asks for.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -96,6 +97,19 @@ pub fn nice() {
     unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, 19) };
 }
 
+/// The kernel's number of the calling thread, by which another can [`demote`] it.
+pub fn thread_id() -> i32 {
+    // SAFETY: takes nothing and cannot fail.
+    unsafe { libc::gettid() }
+}
+
+/// Lets a thread of ours run only when nothing else wants to: for one that is stuck and was given up.
+pub fn demote(thread_id: i32) {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the parameters outlive the call; a thread that has ended is an error that changes nothing.
+    unsafe { libc::sched_setscheduler(thread_id, libc::SCHED_IDLE, &parameters) };
+}
+
 /// Lets the calling thread's sleeps end when they should: by default the kernel adds up to 50 us, to save wake-ups.
 /// A real-time priority implies it.
 pub fn wake_on_time() {
@@ -104,14 +118,33 @@ pub fn wake_on_time() {
     unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, slack_ns) };
 }
 
+/// The one signal that reaches the control thread; the system ignores it, so that a stray one does nothing.
+const INTERRUPT: libc::c_int = libc::SIGURG;
+
 /// Blocks every signal on the calling thread: the driver panics when a signal interrupts its wait.
+///
+/// That is of use once: [`interrupt`] ends a wait that would never end.
 pub fn block_signals() {
     // SAFETY: the set is initialised by sigfillset before it is read.
     unsafe {
         let mut set: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&mut set);
+        libc::sigdelset(&mut set, INTERRUPT);
         libc::pthread_sigmask(libc::SIG_BLOCK, &set, std::ptr::null_mut());
     }
+}
+
+/// Interrupts the wait for the network in which another thread of ours hangs.
+pub fn interrupt(thread_id: i32) {
+    static HANDLED: Once = Once::new();
+    HANDLED.call_once(|| {
+        // An ignored signal interrupts nothing: it needs somebody who takes it, and does nothing with it.
+        if let Err(error) = signal_hook::flag::register(INTERRUPT, Arc::default()) {
+            log::warn!("a stuck driver cannot be interrupted: {error}");
+        }
+    });
+    // SAFETY: plain numbers; a thread that has ended, or never was, is an error that changes nothing.
+    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), thread_id, INTERRUPT) };
 }
 
 /// Locks the memory of the process, now and to come; whether the kernel agreed.

@@ -4,6 +4,15 @@ use serde::Serialize;
 /// Longest time told apart, ns: ten seconds.
 const MAX_NS: u64 = 10_000_000_000;
 
+/// When a cycle of the control loop began and ended, ns since the program's start.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Cycle {
+    /// The driver handed us a state.
+    pub received_ns: u64,
+    /// We handed the driver our command, which it sends at once.
+    pub answered_ns: u64,
+}
+
 /// A histogram of times with 1 ns to 10 s range and three significant digits; never allocates after `new`.
 #[derive(Clone)]
 pub struct Histogram(hdrhistogram::Histogram<u64>);

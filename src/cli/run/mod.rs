@@ -131,7 +131,7 @@ impl Run<'_> {
         }
         let mut asked = false;
         let outcome = session.drive(controller, control, |_| {
-            operator.samples.try_iter().for_each(|sample| drive.add(&sample));
+            operator.samples.try_iter().for_each(|(sample, _)| drive.add(&sample));
             if stop.load(Relaxed) && !asked {
                 asked = operator.requests.try_send(Request::Stop).is_ok();
             }
@@ -141,7 +141,7 @@ impl Run<'_> {
             live.show(&drive, pulse, asked);
         });
         drop(keys);
-        operator.samples.try_iter().for_each(|sample| drive.add(&sample));
+        operator.samples.try_iter().for_each(|(sample, _)| drive.add(&sample));
         live.finish();
         let counts = counts();
         Ok(Driven { outcome, drive, counts, asked })
