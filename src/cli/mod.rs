@@ -14,6 +14,7 @@ mod exit;
 mod expert;
 mod fit_sde;
 mod keys;
+mod places;
 mod prepare;
 mod run;
 mod sim;

@@ -1,5 +1,6 @@
 //! From a path and a robot's tool to a policy that can drive: labels, time law, training, first judgement.
 use super::exit::usage;
+use super::places::check_path;
 use crate::config::Config;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::path::Path;
@@ -11,7 +12,7 @@ use crate::learn::judge::{Judgement, judge};
 use crate::learn::{adapt, trainer};
 use crate::policy::{self, Policy};
 use crate::robot::State;
-use crate::safety::Limiter;
+use crate::safety::{Guard, Limiter};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -93,6 +94,8 @@ pub(super) fn prepare(
     let timed = Arc::new(timed);
     let examples = demonstrate(&path, &expert)?;
     check_margin(config, &examples).map_err(|e| usage(format!("trajectory {name}: {e}")))?;
+    let guard = Guard::new(&config.safety, &F_T_EE);
+    check_path(&guard, &timed, &expert, speed).map_err(|e| usage(format!("trajectory {name}: {e}")))?;
     let figures = TrajectoryFigures::of(name, &timed, &expert);
     let (mut policy, train, adapted) = match given {
         Some(policy) => {
@@ -164,12 +167,6 @@ impl Prepared {
             f.lap_s,
             f.top_speed_m_s
         );
-        if f.extent_m[0][2] < 0.0 {
-            say!(
-                "note     the path goes {:.2} m below the robot's foot (z = 0): nothing here knows your table",
-                -f.extent_m[0][2]
-            );
-        }
         if f.smoothing_moved_m > 0.0 {
             say!("         smoothing moved the drawing by at most {:.1} mm", 1e3 * f.smoothing_moved_m);
         }

@@ -19,12 +19,14 @@ use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Point, Pose, forward};
 use crate::policy::Policy;
 use crate::robot::{Command, Joints, State, limits};
-use crate::safety::{Limiter, Motion, Verdict};
+use crate::safety::{Guard, Judged, Limiter, Margin, Motion, Verdict, Watchdog, makes_sense};
 use crate::sde::Follower;
 use std::sync::Arc;
 
 /// Rest before a motion is ended, s: the robot's own controller settles.
 pub(super) const SETTLE_S: f64 = 0.1;
+/// The way to the start ends this near to it, rad.
+const THERE_RAD: f64 = 1e-3;
 /// Lost milliseconds that reference time follows at most in one tick: the robot has stopped by then.
 const DT_MAX_MS: u64 = limits::LOST_COMMANDS_MAX as u64;
 
@@ -37,7 +39,8 @@ pub struct Controller {
     clock: Clock,
     follower: Follower,
     generator: Generator,
-    limiter: Limiter,
+    guard: Guard,
+    watchdog: Watchdog,
     settings: Settings,
     phase: Phase,
     approach: Option<Approach>,
@@ -47,6 +50,7 @@ pub struct Controller {
     last: Option<(Motion, u64)>,
     ticks: u64,
     stopped_by: Verdict,
+    stopped_at: Option<Margin>,
 }
 
 /// What a tick is after, before the generator and the safety layer.
@@ -75,7 +79,8 @@ impl Controller {
             clock,
             follower: Follower::new(&settings.sde, &timed.at(0.0).0),
             generator: Generator::new(&settings.generator),
-            limiter: Limiter::new(&settings.safety),
+            guard: Guard::new(&settings.safety, &F_T_EE),
+            watchdog: Watchdog::new(&settings.safety),
             timed,
             shelf: Shelf::new(policy, settings.options.swap_s),
             stand_in: None,
@@ -87,6 +92,7 @@ impl Controller {
             last: None,
             ticks: 0,
             stopped_by: Verdict::default(),
+            stopped_at: None,
         }
     }
 
@@ -107,9 +113,14 @@ impl Controller {
         self.stopped_by
     }
 
+    /// By how much a limit with a figure was broken then, if one was.
+    pub fn stopped_at(&self) -> Option<Margin> {
+        self.stopped_at
+    }
+
     /// The limits every command keeps.
     pub fn limiter(&self) -> &Limiter {
-        &self.limiter
+        self.guard.limiter()
     }
 
     /// Ramps to rest along the path and ends the motion.
@@ -167,20 +178,28 @@ impl Controller {
         if !sense.is_clear() {
             self.end_by(sense);
         }
+        let (watched, watched_margin) =
+            if sense.is_clear() { self.watchdog.look(state, dt_s) } else { self.watchdog.blind() };
+        if !watched.is_clear() {
+            self.end_at(watched, watched_margin);
+        }
         let measured = O_p_EE(state);
         let aim = match self.phase {
             Phase::Approach => self.approach(&base),
             Phase::Follow | Phase::Rest => self.follow(&measured, &base, dt_s),
             Phase::Brake | Phase::Done => self.hold(&base),
         };
-        let verdict = sense.and(aim.verdict);
+        let verdict = sense.and(watched).and(aim.verdict);
         let braking = matches!(self.phase, Phase::Brake | Phase::Done);
-        let (q_c, limited) = if braking {
-            (self.limiter.brake(&base), Verdict::default())
+        let Judged { q_c, verdict: limited, margin } = if braking {
+            self.guard.brake(&base)
         } else {
             let proposal = self.generator.step(&base, &aim.q_ref, dt_s);
-            self.limiter.limit(&base, &proposal)
+            self.guard.judge(&base, &proposal)
         };
+        if limited.has(Verdict::PLACES) {
+            self.end_at(limited, margin);
+        }
         if braking && base.is_at_rest() {
             self.enter(Phase::Done);
         }
@@ -198,6 +217,7 @@ impl Controller {
             q_ref: aim.q_ref,
             q_c,
             verdict: verdict.and(limited),
+            margin: margin.tighter(watched_margin),
             swaps,
             rollbacks,
             edition: self.edition(),
@@ -239,7 +259,9 @@ impl Controller {
         }
         let Some(approach) = self.approach else { return aim };
         let q_ref = approach.at(self.elapsed_s);
-        if self.elapsed_s >= approach.duration_s + SETTLE_S {
+        // The safety layer may have slowed it.
+        let is_there = base.q.iter().zip(&approach.to).all(|(q, to)| (q - to).abs() < THERE_RAD);
+        if self.elapsed_s >= approach.duration_s + SETTLE_S && is_there {
             self.clock.run_at(self.settings.speed);
             self.enter(Phase::Follow);
         }
@@ -259,7 +281,7 @@ impl Controller {
                     Some(stand_in) => stand_in.evaluate(&X),
                     None => self.shelf.wish(X.as_slice(), dt_s),
                 };
-                (q_ref, self.judge_wish(&q_ref, &X))
+                (q_ref, self.judge_wish(&q_ref, &X).and(self.watchdog.answer(&X, &q_ref, dt_s)))
             }
             None => (base.q, Verdict::REGION),
         };
@@ -312,7 +334,7 @@ impl Controller {
 
     fn plan_approach(&self, base: &Motion, to: &Joints) -> Option<Approach> {
         let duration_s = self.settings.approach_s(&base.q, to);
-        (duration_s.is_finite() && self.limiter.outside(to).is_none()).then_some(Approach {
+        (duration_s.is_finite() && self.guard.limiter().outside(to).is_none()).then_some(Approach {
             from: base.q,
             to: *to,
             duration_s,
@@ -325,6 +347,14 @@ impl Controller {
         }
         self.phase = phase;
         self.elapsed_s = 0.0;
+    }
+
+    /// The same with by how much a limit was broken.
+    fn end_at(&mut self, verdict: Verdict, margin: Margin) {
+        if self.stopped_by.is_clear() && !margin.holds() {
+            self.stopped_at = Some(margin);
+        }
+        self.end_by(verdict);
     }
 
     /// Our own safety layer ends the motion: brake to rest, keep the first reason.
@@ -353,22 +383,4 @@ impl Approach {
 fn O_p_EE(state: &State) -> Point {
     let [.., x, y, z, _] = state.O_T_EE;
     Point::new(x, y, z)
-}
-
-/// Whether a state can be a Panda's: finite, and inside the joint limits but for what a real arm may overrun.
-fn makes_sense(state: &State) -> bool {
-    const OVERRUN_RAD: f64 = 0.1;
-    let inside = |q: &Joints| {
-        q.iter()
-            .zip(limits::Q_MIN.iter().zip(&limits::Q_MAX))
-            .all(|(q, (min, max))| *q >= min - OVERRUN_RAD && *q <= max + OVERRUN_RAD)
-    };
-    let motion = Motion::of(state);
-    let slow = |v: &Joints, max: &Joints| v.iter().zip(max).all(|(v, max)| v.abs() <= 1.05 * max);
-    inside(&state.q)
-        && inside(&state.q_d)
-        && motion.is_finite()
-        && slow(&motion.dq, &limits::DQ_MAX)
-        && slow(&motion.ddq, &limits::DDQ_MAX)
-        && state.O_T_EE.iter().all(|x| x.is_finite())
 }

@@ -84,9 +84,11 @@ impl Guard {
         Judged { q_c, verdict, margin }
     }
 
-    /// The next command of a brake to rest, rad.
-    pub fn brake(&self, base: &Motion) -> Joints {
-        self.limiter.brake(base)
+    /// The next command of a brake to rest, which nothing forbids.
+    pub fn brake(&self, base: &Motion) -> Judged {
+        let q_c = self.limiter.brake(base);
+        let margin = self.limiter.nearest_end(&base.after(&q_c));
+        Judged { q_c, verdict: Verdict::default(), margin }
     }
 
     /// What would keep the arm from moving like this: the limit that it, or a stop from it, breaks.

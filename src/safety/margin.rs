@@ -102,6 +102,11 @@ impl Limit {
         }
     }
 
+    /// Whether it bounds a speed, rather than a place or what the arm feels.
+    pub fn is_speed(self) -> bool {
+        matches!(self, Limit::JointVelocity(_) | Limit::ToolSpeed | Limit::ToolTurn)
+    }
+
     /// The key that sets it, as the configuration calls it.
     pub fn key(self) -> &'static str {
         match self {

@@ -46,6 +46,8 @@ impl Verdict {
     pub const STALE_STATE: Verdict = Verdict(1 << 14);
     /// The policy's answer stands still while the question moves.
     pub const STALE_POLICY: Verdict = Verdict(1 << 15);
+    /// Any of the places where the arm may not be.
+    pub const PLACES: Verdict = Verdict(Self::BOX.0 | Self::WALL.0 | Self::OWN.0);
 
     const NAMES: [(Verdict, &'static str); 16] = [
         (Verdict::NOT_FINITE, "proposal not finite"),

@@ -92,6 +92,14 @@ impl Watchdog {
         (verdict, margin)
     }
 
+    /// What is said of a state that makes no sense: nothing.
+    pub fn blind(&self) -> (Verdict, Margin) {
+        (
+            Verdict::default(),
+            Margin::new(Limit::Tracking(1), self.tracking_error_rad, self.tracking_error_rad),
+        )
+    }
+
     /// Whether the policy answers the question `X` (base frame, m) with what it said to another one, far enough away
     /// and long enough ago.
     pub fn answer(&mut self, X: &Point, q_ref: &Joints, dt_s: f64) -> Verdict {

@@ -45,14 +45,21 @@ const FENCES: [(&str, &str, &[&str], &str); 4] = [
 ];
 
 /// Files of the 1 kHz path. A `mod.rs` speaks for its whole folder: lint attributes are inherited.
-const REAL_TIME: [&str; 13] = [
+const REAL_TIME: [&str; 20] = [
     "kinematics/mod.rs",
     "sde/deviation.rs",
     "policy/network.rs",
     "policy/activation.rs",
     "policy/normalisation.rs",
     "policy/kernel.rs",
+    "safety/guard.rs",
     "safety/limiter.rs",
+    "safety/margin.rs",
+    "safety/sense.rs",
+    "safety/stop.rs",
+    "safety/verdict.rs",
+    "safety/watchdog.rs",
+    "safety/workspace.rs",
     "demonstration/path.rs",
     "demonstration/timed_path.rs",
     "control/clock.rs",

@@ -4,8 +4,9 @@ use super::super::prepare::Prepared;
 use super::Args;
 use crate::config::Config;
 use crate::control::Session;
-use crate::robot::{Fault, JOINTS, Mode, State, limits, realtime};
-use crate::safety;
+use crate::kinematics::from_column_major;
+use crate::robot::{Fault, Mode, State, limits, realtime};
+use crate::safety::{self, Workspace};
 use crate::sim::{self, Pace, Sim};
 use std::io::{BufRead, IsTerminal, Write};
 
@@ -67,19 +68,10 @@ pub(super) fn check_ready(state: &State, safety: &safety::Options) -> anyhow::Re
         let errors = state.errors.names().collect();
         return Err(Fault::NotReady { mode: state.mode, errors, mend }.into());
     }
-    let gaps: Vec<String> = (0..JOINTS)
-        .filter(|&i| (state.q[i] - state.q_d[i]).abs() > safety.start_error_rad)
-        .map(|i| format!("joint {} by {:.3} rad", i + 1, state.q[i] - state.q_d[i]))
-        .collect();
-    if !gaps.is_empty() {
-        return Err(usage(format!(
-            "the arm is not where it was last told to be: {}; allowed {} rad. Is something holding it, or is the \
-             load undeclared?",
-            gaps.join(", "),
-            safety.start_error_rad
-        )));
-    }
-    Ok(())
+    let F_T_EE = from_column_major(&state.F_T_EE)
+        .map_err(|e| anyhow::anyhow!("the robot reports a tool F_T_EE that is none: {e}"))?;
+    let workspace = Workspace::new(safety, &F_T_EE);
+    safety::start::check(&state.q, &state.q_d, safety, &workspace).map_err(usage)
 }
 
 /// Says what is about to happen to a real arm, and asks.
@@ -126,6 +118,7 @@ pub(super) fn confirm(
     );
     let fastest = limits::DQ_MAX.map(|v| (1e3 * config.safety.velocity_share * v).round() / 1e3);
     say!("         joint velocity at most {fastest:?} rad/s");
+    say_safety(&config.safety);
     say!(
         "reflex   above {:?} Nm at the joints, {:?} N and {:?} Nm at the end effector",
         config.robot.collision_torque_nm,
@@ -148,4 +141,29 @@ pub(super) fn confirm(
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;
     Ok(matches!(answer.trim(), "yes" | "y"))
+}
+
+/// What the safety layer holds besides the joints.
+fn say_safety(safety: &safety::Options) {
+    say!(
+        "         end effector at most {} m/s and {} rad/s, inside {:?} to {:?} m",
+        safety.tool_speed_m_s,
+        safety.tool_turn_rad_s,
+        safety.box_min_m,
+        safety.box_max_m
+    );
+    say!(
+        "         table at z = {} m, {} more walls; {} m between the arm's links, {} the hand, and to these",
+        safety.table_z_m,
+        safety.walls.len(),
+        safety.clearance_m,
+        if safety.hand { "with" } else { "without" }
+    );
+    say!(
+        "watch    a joint off its command by {} rad for {} s, external torque above {:?} Nm for {} s",
+        safety.tracking_error_rad,
+        safety.tracking_s,
+        safety.external_torque_nm,
+        safety.external_torque_s
+    );
 }
