@@ -14,8 +14,8 @@ use crate::robot::{Joints, State, limits};
 
 /// The step of the robot's own differences, s.
 const T: f64 = limits::CYCLE_S;
-/// Bisection steps for the nearest legal jerk: what is given away is at most 1/4096 of the range, 4 nrad a step.
-const BISECTIONS: u32 = 12;
+/// Bisection steps for the nearest legal jerk, to 1/2^18 of its range: an acceleration as fine as a rest is judged by.
+const BISECTIONS: u32 = 18;
 /// libfranka 0.9.2, rate_limiting.h: subtracted from every limit.
 const LIMIT_EPS: f64 = 1e-3;
 /// libfranka 0.9.2, rate_limiting.h, `kTolNumberPacketsLost`.
