@@ -30,10 +30,10 @@ pub enum Refused {
 /// # Errors
 /// The joints that are too far from where they should be, or what the arm is too near to.
 pub fn check(q: &Joints, q_d: &Joints, options: &Options, workspace: &Workspace) -> Result<(), Refused> {
-    // Negated, so that what is not a number is named.
+    // What is not a number is named too.
     let gaps: Vec<(usize, f64)> = (0..JOINTS)
         .map(|i| (i + 1, q[i] - q_d[i]))
-        .filter(|(_, gap)| !(gap.abs() <= options.start_error_rad))
+        .filter(|(_, gap)| gap.is_nan() || gap.abs() > options.start_error_rad)
         .collect();
     if !gaps.is_empty() {
         return Err(Refused::Away { gaps, allowed_rad: options.start_error_rad });

@@ -1,4 +1,4 @@
-#![allow(clippy::indexing_slicing, clippy::disallowed_methods)]
+#![allow(clippy::indexing_slicing, clippy::disallowed_methods, clippy::unwrap_used)]
 use super::*;
 use crate::robot::{Errors, Mode, limits};
 

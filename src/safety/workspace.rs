@@ -208,7 +208,8 @@ impl Workspace {
                     + between.map(|(lever, half)| lever * half).sum::<f64>();
                 // Only what can be nearer than the nearest so far.
                 let bound_m = (near.half_m + far.half_m + kept_m + worst.left).max(0.0);
-                if !((far_centre - centre(near_line)).norm_squared() > bound_m * bound_m) {
+                let apart_m2 = (far_centre - centre(near_line)).norm_squared();
+                if apart_m2.is_nan() || apart_m2 <= bound_m * bound_m {
                     let left_m = distance(near_line, far_line) - kept_m;
                     note(worst, Limit::Own(near.part, far.part), left_m);
                 }
@@ -281,8 +282,9 @@ impl Bounds {
 /// Nothing anywhere near.
 const FAR: Margin = Margin { limit: Limit::Box(2, true), left: f64::INFINITY, of: 1.0 };
 
-/// Stretches of a stop's duration in which it covers about the same way each.
-const STRETCHES: [(f64, f64); 3] = [(0.0, 0.184), (0.184, 0.423), (0.423, 1.0)];
+/// Stretches of a stop's duration in which it covers about the same way each; the last first, as it is there that a
+/// stop usually meets something.
+const STRETCHES: [(f64, f64); 3] = [(0.423, 1.0), (0.184, 0.423), (0.0, 0.184)];
 /// Instants at which a retreat is looked at, as a share of the stop's duration, and whether it begins late.
 const RETREAT: [(f64, bool); 3] = [(1.0, true), (0.2, true), (1.0, false)];
 
