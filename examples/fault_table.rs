@@ -1,4 +1,5 @@
-//! What a libfranka-rs client sees of every fault, and what the simulator counts: the text of `docs/faults.md`.
+//! What a libfranka-rs client sees of every fault, what `franka-imit run` does on the same one, and what the simulator
+//! counts: the text of `docs/faults.md`.
 //!
 //! ```text
 //! cargo run --release --example fault_table > docs/faults.md
@@ -77,6 +78,7 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).collect();
     match words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["client", address, what] => client(address, what),
+        ["run", ..] => franka_imit::cli::main(),
         [] => table(),
         [..] => {
             eprintln!("usage: fault_table > docs/faults.md");
@@ -168,6 +170,54 @@ fn watch(address: IpAddr, what: &str) -> std::io::Result<String> {
     Ok(saw.join("; "))
 }
 
+/// What our own program does on the same fault: `run` by a policy that is trained already, on the robot at `address`.
+fn drive(address: IpAddr, folder: &Path) -> anyhow::Result<String> {
+    let report = folder.join("report.json");
+    let _ = std::fs::remove_file(&report); // of the row before
+    let started = Instant::now();
+    let mut child = Command::new(std::env::current_exe()?)
+        .args(["run", "--robot-ip", &address.to_string(), "--yes", "--speed", "1", "--duration-s", "0.5"])
+        .args(["--policy", "policy.safetensors", "--report", "report.json", "--black-box", "."])
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()?;
+    let status = loop {
+        if let Some(status) = child.try_wait()? {
+            break status;
+        }
+        if started.elapsed() > 2 * PATIENCE {
+            child.kill()?;
+            child.wait()?;
+            return Ok("**hangs**".to_string());
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    };
+    let mut cried = String::new();
+    child.stderr.take().map(|mut err| err.read_to_string(&mut cried)).transpose()?;
+    let report: serde_json::Value =
+        std::fs::read(&report).ok().and_then(|text| serde_json::from_slice(&text).ok()).unwrap_or_default();
+    let (cycles, missed) = (&report["cycles"], &report["missed_commands"]);
+    Ok(match (status.code(), &report["black_box"]) {
+        (Some(0), _) => format!("done: {cycles} cycles, {missed} missed"),
+        (Some(code), found) => {
+            let words = cried.lines().find_map(|line| line.strip_prefix("error: ")).unwrap_or("no words");
+            // What to do about it is for the operator.
+            let words = words.split(". ").next().unwrap_or(words);
+            let ms = |key: &str| found[key].as_f64().map_or(String::new(), |ms| format!("{ms:.0}"));
+            let when = match found {
+                serde_json::Value::Null => "before it moved".to_string(),
+                _ => {
+                    format!("named after {} ms, left after {} ms", ms("named_after_ms"), ms("back_after_ms"))
+                }
+            };
+            format!("exit {code}, {when}: {words}")
+        }
+        (None, _) => "**ended by a signal**".to_string(),
+    })
+}
+
 /// What the simulator counted beside its faults, where it is not zero.
 fn counts(status: &Status) -> String {
     let mut all: Vec<String> = status.injected.all().map(|(name, count)| format!("{name} {count}")).collect();
@@ -195,19 +245,25 @@ fn wait_for_port(sim: &Sim) {
 }
 
 /// One line of the table; false when the simulator did not serve the next client.
-fn row(address: [u8; 4], spec: &str, pace: Pace) -> anyhow::Result<bool> {
+fn row(number: u8, spec: &str, pace: Pace, folder: &Path) -> anyhow::Result<bool> {
     let fault: Fault = spec.parse()?;
     let options = Options {
-        bind: IpAddr::from(address),
+        bind: IpAddr::from([127, 0, 41, number]),
         pace,
         lockstep_timeout_s: 0.1, // longer than a busy machine keeps a client waiting
         recovery_delay_s: 0.05,
         faults: vec![fault],
         ..Options::default()
     };
-    let sim = Sim::start_with(options, || {
-        realtime::fifo(80); // where it is refused the table has a few missed commands more
-    })?;
+    let first = || {
+        realtime::fifo(81); // where it is refused the table has a few missed commands more
+    };
+    let ours = {
+        let bind = IpAddr::from([127, 0, 42, number]);
+        let sim = Sim::start_with(Options { bind, ..options.clone() }, first)?;
+        drive(sim.ip(), folder)?.replace('|', "/")
+    };
+    let sim = Sim::start_with(options, first)?;
     let saw = watch(sim.ip(), if spec.starts_with("model") { "model" } else { "move" })?;
     let counted = counts(&sim.status());
     sim.clear_faults();
@@ -223,24 +279,55 @@ fn row(address: [u8; 4], spec: &str, pace: Pace) -> anyhow::Result<bool> {
     let saw = saw.replace("libfranka-rs: ", "").replace('|', "/");
     let next = if served { "served" } else { next.as_str() };
     let pace = if pace == Pace::Realtime { "real time" } else { "lockstep" };
-    println!("| `{spec}` | {pace} | {saw} | {counted} | {next} |");
+    println!("| `{spec}` | {pace} | {saw} | {ours} | {counted} | {next} |");
     Ok(served)
 }
 
+/// A folder with a policy for the circle.
+fn policy() -> anyhow::Result<tempfile::TempDir> {
+    let folder = tempfile::tempdir()?;
+    let trained = Command::new(std::env::current_exe()?)
+        .args([
+            "run",
+            "--sim",
+            "--pace",
+            "lockstep",
+            "--duration-s",
+            "0.5",
+            "--save-policy",
+            "policy.safetensors",
+        ])
+        .current_dir(folder.path())
+        .stdout(Stdio::null())
+        .status()?;
+    anyhow::ensure!(trained.success(), "training ended with {trained}");
+    Ok(folder)
+}
+
 fn table() -> ExitCode {
+    let folder = match policy() {
+        Ok(folder) => folder,
+        Err(error) => {
+            eprintln!("no policy to drive with: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
     println!(
         "# Faults, and what a client sees of them\n\n\
          Made by `cargo run --release --example fault_table > docs/faults.md`: for each line a simulated robot, and\n\
          libfranka-rs 0.9.0 in a process of its own, which connects, moves joint 1 by 0.02 rad in 1 s of its time and\n\
-         back. A client that had not ended after {} s **hangs**; its words are the driver's. In real time a busy\n\
-         machine adds missed commands of its own; in lockstep (0.1 s for a command) every count is the fault's.\n\
+         back. A client that had not ended after {} s **hangs**; its words are the driver's. Beside it `franka-imit run`,\n\
+         which goes through the same driver, on its own robot with the same fault: its exit code (3: the robot stopped, 4:\n\
+         our safety layer, 5: the robot was lost), the time from its last answer until the fault was seen and until the\n\
+         operator had the program back, and its words. In real time a busy machine adds missed commands of its own; in\n\
+         lockstep (0.1 s for a command) every count is the fault's.\n\
          `franka-imit sim --fault SPEC` injects one, as does the order `fault SPEC` to a running simulator, the list\n\
          `faults` in the configuration's `[sim]`, and `Options::faults` or `Sim::inject` of `franka_imit::sim`.\n",
         PATIENCE.as_secs()
     );
     println!("```text\n{}\n```\n", faults::help());
     println!(
-        "| fault | pace | what the client saw | what the simulator counted | the next client |\n|---|---|---|---|---|"
+        "| fault | pace | libfranka-rs alone | `franka-imit run` | the simulator counted | the next client |\n|---|---|---|---|---|---|"
     );
     let kept = Path::new(DRIVERS_MODEL).with_extension("so.kept");
     let moved = std::fs::rename(DRIVERS_MODEL, &kept).is_ok();
@@ -249,7 +336,7 @@ fn table() -> ExitCode {
     let reflexes = ERROR_NAMES.map(|name| (format!("reflex={name}@motion+0.3s"), Pace::Lockstep));
     let mut served = true;
     for (i, (spec, pace)) in real_time.into_iter().chain(lockstep).chain(reflexes).enumerate() {
-        match row([127, 0, 41, 1 + i as u8], &spec, pace) {
+        match row(1 + i as u8, &spec, pace, folder.path()) {
             Ok(this) => served &= this,
             Err(error) => {
                 eprintln!("{spec}: {error}");

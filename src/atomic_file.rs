@@ -11,6 +11,16 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_with(path, |file| file.write_all(bytes))
 }
 
+/// [`write()`] for what is of no use after a loss of power: whole or not at all, and not waited for.
+///
+/// # Errors
+/// As [`write()`].
+pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let part = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
+    fs::write(&part, bytes).and_then(|()| fs::rename(&part, path))
+}
+
 /// [`write()`] for what is made piece by piece: into a neighbour, synced, then renamed.
 ///
 /// # Errors

@@ -37,8 +37,10 @@ impl Drive {
     fn start(sim: &Sim) -> Drive {
         let folder = Folder::new();
         folder.write("p.safetensors", policy());
+        // A busy machine may keep the simulated robot from running for a while.
+        folder.write("c.toml", "[robot]\nsilence_timeout_s = 0.5\n");
         let line = format!(
-            "run --robot-ip {} --yes --speed 1 --laps 10000 --policy p.safetensors --report r.json",
+            "run --robot-ip {} --config c.toml --yes --speed 1 --laps 10000 --policy p.safetensors --report r.json",
             sim.ip()
         );
         let program = folder.start(&line);
@@ -61,8 +63,13 @@ impl Drive {
 
     /// Waits for the end with `code`; returns the report.
     fn ends(self, code: i32, words: &[&str]) -> Value {
+        self.ends_in(code, words).0
+    }
+
+    /// The same, with the folder in which it ran.
+    fn ends_in(self, code: i32, words: &[&str]) -> (Value, Folder) {
         self.program.wait().says(code, words);
-        self.folder.json("r.json")
+        (self.folder.json("r.json"), self.folder)
     }
 }
 
@@ -71,6 +78,14 @@ fn rests(sim: &Sim) -> Status {
     let status = wait_for(sim, "the motion has ended", |s| s.mode != Mode::Move);
     assert_eq!((status.mode, status.errors.is_empty()), (Mode::Idle, true), "{status:?}");
     status
+}
+
+/// The one black box that was kept.
+fn black_box(folder: &Folder) -> Value {
+    let kept = std::fs::read_dir(folder.path("state/franka-imit")).expect("a folder of black boxes");
+    let files: Vec<_> = kept.map(|entry| entry.unwrap().path()).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    serde_json::from_slice(&std::fs::read(&files[0]).unwrap()).unwrap()
 }
 
 fn faults(report: &Value) -> String {
@@ -162,9 +177,17 @@ fn a_reflex_in_motion_is_named() {
     let sim = robot(18);
     let drive = Drive::in_motion(&sim);
     sim.trigger_reflex(error("cartesian_reflex"));
-    let report = drive.ends(3, &["the robot stopped the motion", "cartesian_reflex"]);
+    let (report, folder) = drive.ends_in(3, &["the robot stopped the motion", "cartesian_reflex", "Robot: "]);
     assert!(faults(&report).contains("cartesian_reflex"));
     assert!(report["cycles"].as_u64().unwrap() > 3000);
+    let kept = black_box(&folder);
+    assert_eq!((&kept["culprit"], kept["robot"].as_str()), (&"robot".into(), Some("127.0.7.18")));
+    assert!(kept["fault"].as_str().unwrap().contains("cartesian_reflex"));
+    let rows = kept["rows"].as_array().unwrap();
+    assert_eq!(
+        (rows.len(), rows[0].as_array().unwrap().len()),
+        (3000, kept["columns"].as_array().unwrap().len())
+    );
 }
 
 #[test]
@@ -181,7 +204,8 @@ fn too_many_commands_lost_in_a_row_are_named() {
     let sim = robot(20);
     let drive = Drive::in_motion(&sim);
     sim.drop_commands(25);
-    let report = drive.ends(3, &["communication_constraints_violation"]);
+    let report = drive.ends(3, &["communication_constraints_violation", "did not arrive"]);
+    assert_eq!(report["black_box"]["culprit"], "network");
     assert!(faults(&report).contains("communication_constraints_violation"));
 }
 
@@ -230,4 +254,72 @@ fn a_link_that_loses_one_command_in_twenty_is_driven_over_and_reported() {
     let worst = report["success_rate_min"].as_f64().unwrap();
     assert!((0.85..0.93).contains(&worst), "{worst}");
     assert!(report["contour_error_mm"]["max"].as_f64().unwrap() < 1.0, "{}", report["contour_error_mm"]);
+}
+
+#[test]
+fn a_robot_that_a_daemon_drives_is_refused_to_others_by_its_holders_name_and_its_status_can_be_asked() {
+    let sim = robot(24);
+    let drive = Drive::in_motion(&sim);
+    let pid = drive.program.id();
+    let holder = format!("held by process {pid} (franka-imit run)");
+    Folder::new().run("run --robot-ip 127.0.7.24 --yes").refused(5, &[&holder]);
+    Folder::new().run("home --robot-ip 127.0.7.24 --yes").refused(5, &[&holder]);
+    let status = Folder::new().run("status --robot-ip 127.0.7.24 --json");
+    let listed: Value = serde_json::from_str(&status.says(0, &[]).out).unwrap();
+    assert_eq!(
+        (&listed[0]["holder"]["pid"], &listed[0]["status"]["mode"]),
+        (&pid.into(), &"following".into())
+    );
+    Folder::new().run("status").says(0, &["127.0.7.24", "franka-imit run", "following; circle"]);
+    drive.program.signal("INT");
+    drive.ends(0, &["stopped as asked"]);
+    Folder::new().run("status --robot-ip 127.0.7.24").refused(1, &["no daemon holds 127.0.7.24"]);
+}
+
+#[test]
+fn home_brings_the_arm_to_its_ready_pose_within_the_limits() {
+    let sim =
+        robot_with(25, Options { q_start_rad: [0.4, 0.2, -0.3, -1.6, 0.2, 1.9, 0.1], ..Options::default() });
+    let folder = Folder::new();
+    folder
+        .run("home --robot-ip 127.0.7.25 --speed 0.3 --yes --report r.json")
+        .says(0, &["joint 2", "done, at rest"]);
+    rests(&sim);
+    let report = folder.json("r.json");
+    assert!(report["off_rad"].as_f64().unwrap() < 2e-3, "{report}");
+    assert_eq!(report["limiter_active_ticks"], 0);
+    folder.run("home --robot-ip 127.0.7.25").refused(2, &["nobody is at the terminal", "--yes"]);
+}
+
+#[test]
+fn recover_clears_a_collision_and_backs_off_the_way_the_arm_came() {
+    let sim = robot(26);
+    let drive = Drive::in_motion(&sim);
+    sim.trigger_reflex(error("joint_reflex"));
+    let (_, folder) = drive.ends_in(3, &["joint_reflex"]);
+    wait_for(&sim, "reflex", |s| s.mode == Mode::Reflex);
+    folder
+        .run("recover --robot-ip 127.0.7.26 --back-off --yes")
+        .says(0, &["Reflex (joint_reflex)", "recovered in", "the robot can move", "moved    done, at rest"]);
+    rests(&sim);
+    folder.run("recover --robot-ip 127.0.7.26").says(0, &["nothing to recover"]);
+}
+
+#[test]
+fn recover_says_what_a_person_has_to_do_when_the_robot_cannot() {
+    let sim = robot(27);
+    sim.press_user_stop(true);
+    wait_for(&sim, "user stop", |s| s.mode == Mode::UserStopped);
+    Folder::new().run("recover --robot-ip 127.0.7.27").refused(3, &["UserStopped", "Release the user stop"]);
+}
+
+#[test]
+fn a_payload_that_is_not_declared_is_refused_before_anything_moves() {
+    let sim = robot_with(28, Options { payload_kg: 1.5, ..Options::default() });
+    let folder = Folder::new();
+    folder.write("p.safetensors", policy());
+    let line = "run --robot-ip 127.0.7.28 --yes --policy p.safetensors";
+    let words = ["acts on the arm at rest", "joint 4", "allowed 5.0", "robot.load_mass_kg", "rest_torque_nm"];
+    folder.run(line).refused(2, &words);
+    assert_eq!(sim.status().commands_received, 0);
 }

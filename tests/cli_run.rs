@@ -144,6 +144,7 @@ fn a_lap_ends_by_itself_with_every_key_of_a_report() {
         "/cycles",
         "/missed_commands",
         "/success_rate_min",
+        "/success_rate_mean",
         "/limiter_active_ticks",
         "/elbow_drift_rad",
         "/tick_us/p50",

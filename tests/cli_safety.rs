@@ -48,7 +48,12 @@ fn a_way_to_the_start_through_a_wall_is_refused_before_the_arm_takes_it() {
     refused(
         "[safety]\nbox_max_m = [0.2, 1.0, 1.0]\n[sim]\nq_start_rad = [-1.4, -0.7854, 0.0, -2.3562, 0.0, 1.5708, 0.7854]\n",
         "--trajectory beside.csv",
-        &["the way to the start", "the box's upper x", "(safety.box_max_m)", "move the arm by hand"],
+        &[
+            "to the start of the path the way is straight",
+            "the box's upper x",
+            "(safety.box_max_m)",
+            "move the arm by hand",
+        ],
     );
 }
 

@@ -4,7 +4,7 @@
 //! `cargo test --release --test safety -- --ignored --nocapture`.
 mod ideal;
 
-use franka_imit::control::Phase;
+use franka_imit::control::{Controller, Phase, Pilot};
 use franka_imit::kinematics::{forward, hand_tool};
 use franka_imit::policy::{Policy, Region};
 use franka_imit::robot::{Command, Joints, State, limits};
@@ -274,7 +274,7 @@ fn ended_by(options: Options, change: impl Fn(u64, &mut State)) -> (Verdict, Opt
     settings.safety = options;
     let policy = Box::new(lesson.policy.clone());
     let timed = std::sync::Arc::clone(&lesson.timed);
-    let mut controller = franka_imit::control::Controller::new(timed, policy, hand_tool(), settings);
+    let mut controller = Controller::new(timed, policy, hand_tool(), settings);
     let mut arm = ideal::Arm::ready();
     let mut ended = 0;
     for tick in 0..20_000 {
@@ -369,7 +369,7 @@ fn the_speed_of_a_drive_scales_the_whole_motion_and_not_its_path() {
         settings.speed = speed;
         let policy = Box::new(lesson.policy.clone());
         let timed = std::sync::Arc::clone(&lesson.timed);
-        let mut controller = franka_imit::control::Controller::new(timed, policy, hand_tool(), settings);
+        let mut controller = Controller::new(timed, policy, hand_tool(), settings);
         let mut arm = ideal::Arm::ready();
         let (mut approach, mut follow, mut off, mut last) = (0.0_f64, 0.0_f64, 0.0_f64, arm.state);
         for _ in 0..100_000 {

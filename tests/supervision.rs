@@ -38,7 +38,7 @@ fn connect(sim: &Sim, silence_timeout_s: f64) -> Result<(Session, Arc<Pulse>), F
     let pulse = Arc::new(Pulse::new(Instant::now()));
     let robot = panda::Options { silence_timeout_s, ..panda::Options::default() };
     let plain = realtime::Options { priority: 0, core: -2, lock_memory: false };
-    let (session, ..) = Session::connect(&sim.ip().to_string(), &robot, &plain, Arc::clone(&pulse))?;
+    let (session, ..) = Session::connect(sim.ip(), &robot, &plain, Arc::clone(&pulse))?;
     Ok((session, pulse))
 }
 
@@ -74,7 +74,7 @@ fn drive(
     mut look: impl FnMut(&Pulse),
 ) -> Result<Outcome, Fault> {
     let (ends, _, operator) = links::link(false, true);
-    session.drive(controller, ends, |pulse| {
+    session.drive(controller, ends, |pulse, _| {
         operator.samples.try_iter().for_each(drop);
         look(pulse);
     })

@@ -32,10 +32,13 @@ pub(super) fn code(error: &anyhow::Error) -> u8 {
         if let Some(fault) = cause.downcast_ref::<Fault>() {
             return match fault {
                 Fault::Stopped { .. } | Fault::NotReady { .. } => 3,
-                Fault::UnknownHost { .. } => 2,
-                Fault::Rejected { .. } => 1,
+                Fault::UnknownHost { .. } | Fault::Residual(_) => 2,
+                Fault::Rejected { .. } | Fault::NotTaken { .. } | Fault::Control(_) | Fault::Stuck(_) => 1,
                 _ => 5,
             };
+        }
+        if cause.is::<crate::telemetry::claim::Error>() {
+            return 5;
         }
         if cause.is::<SafetyStop>() {
             return 4;

@@ -7,17 +7,21 @@ macro_rules! say {
     }};
 }
 
+mod arm;
 mod bench;
 mod common;
 mod eval;
 mod exit;
 mod expert;
 mod fit_sde;
+mod home;
 mod keys;
 mod places;
 mod prepare;
+mod recover;
 mod run;
 mod sim;
+mod status;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -51,6 +55,15 @@ enum Command {
     /// Judge a policy along a trajectory, without a robot.
     #[command(after_help = EXIT_CODES)]
     Eval(eval::Args),
+    /// Bring the arm to its ready pose.
+    #[command(after_help = EXIT_CODES)]
+    Home(home::Args),
+    /// Clear a robot's errors after it has stopped.
+    #[command(after_help = EXIT_CODES)]
+    Recover(recover::Args),
+    /// Say which robots are held on this machine, and what is done with them.
+    #[command(after_help = EXIT_CODES)]
+    Status(status::Args),
     /// Measure what this machine does: the network, training, kinematics, a tick, the simulated arm.
     #[command(after_help = EXIT_CODES)]
     Bench(bench::Args),
@@ -78,6 +91,9 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Expert(args) => expert::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Home(args) => home::run(&args, started),
+        Command::Recover(args) => recover::run(&args, started),
+        Command::Status(args) => status::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Sim(args) => sim::run(args),
     };

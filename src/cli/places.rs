@@ -1,9 +1,8 @@
 //! Whether the safety layer will let a motion pass, before anything moves.
-use crate::control::Settings;
+use crate::control::Approach;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Pose, forward};
-use crate::robot::Joints;
 use crate::safety::{Guard, Margin, Motion};
 
 /// Time between two places of a path that are looked at, s.
@@ -46,14 +45,8 @@ pub(super) fn check_path(
 ///
 /// # Errors
 /// Where the end effector would then be, with what is in the way and the key that sets it.
-pub(super) fn check_way(
-    guard: &Guard,
-    settings: &Settings,
-    from: &Joints,
-    to: &Joints,
-    F_T_EE: &Pose,
-) -> Result<(), String> {
-    for motion in settings.way(from, to, WAY_STEPS) {
+pub(super) fn check_way(guard: &Guard, way: Approach, F_T_EE: &Pose) -> Result<(), String> {
+    for motion in way.motions(WAY_STEPS) {
         // The layer slows what is too fast.
         let slow = guard.forbids(&motion).filter(|margin| !margin.limit.is_speed());
         if slow.is_some()
@@ -61,8 +54,8 @@ pub(super) fn check_way(
         {
             let p = forward(&motion.q, F_T_EE).translation.vector;
             return Err(format!(
-                "the way to the start is straight in joint space, and with the end effector at ({:.3}, {:.3}, {:.3}) \
-                 m on it {why}: move the arm by hand nearer to the start, or change that key",
+                "the way is straight in joint space, and with the end effector at ({:.3}, {:.3}, {:.3}) \
+                 m on it {why}: move the arm by hand nearer to its end, or change that key",
                 p.x, p.y, p.z
             ));
         }

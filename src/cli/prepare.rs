@@ -6,7 +6,7 @@ use crate::demonstration::expert::Expert;
 use crate::demonstration::path::Path;
 use crate::demonstration::timed_path::TimedPath;
 use crate::demonstration::{Dataset, Example, LabelledBy, Survey, time_law};
-use crate::kinematics::{Point, Pose, from_column_major};
+use crate::kinematics::{Point, Pose};
 use crate::learn::gate::Gate;
 use crate::learn::judge::{Judgement, judge};
 use crate::learn::{adapt, trainer};
@@ -86,8 +86,7 @@ pub(super) fn prepare(
     given: Option<Policy>,
     speed: f64,
 ) -> anyhow::Result<Prepared> {
-    let F_T_EE = from_column_major(&state.F_T_EE)
-        .map_err(|e| anyhow::anyhow!("the robot reports a tool F_T_EE that is none: {e}"))?;
+    let F_T_EE = super::arm::tool(state)?;
     let expert = Arc::new(Expert::new(config.expert, F_T_EE));
     let timed = time_law::plan(&path, &mut |p| expert.label(p), &config.motion)
         .map_err(|e| usage(format!("trajectory {name}: {e}")))?;

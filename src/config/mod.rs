@@ -56,6 +56,8 @@ sections! {
     control: crate::control::Options,
     /// How the policy's wish is followed.
     generator: crate::control::generator::Options,
+    /// Our own control law, for an arm that gives way.
+    impedance: crate::control::impedance::Options,
     /// How close to the robot's limits a command may come.
     safety: crate::safety::Options,
     /// What is set in the robot before it moves.

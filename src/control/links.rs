@@ -30,9 +30,11 @@ pub fn session() -> (SessionEnds, Receiver<Event>, Sender<Order>) {
 pub enum Request {
     /// Ramp to rest and end the motion.
     Stop,
-    /// Go back to the policy before.
-    Rollback,
 }
+
+/// What the supervisor asks of the policies on the control thread: to go back to the one before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rollback;
 
 /// The control thread's ends.
 pub struct ControlEnds {
@@ -42,6 +44,8 @@ pub struct ControlEnds {
     pub trainer: Option<TrainerLink>,
     /// From the supervisor.
     pub requests: Receiver<Request>,
+    /// From the supervisor.
+    pub rollbacks: Receiver<Rollback>,
 }
 
 /// The control thread's ends towards the trainer.
@@ -78,12 +82,15 @@ pub struct OperatorEnds {
     pub samples: Receiver<(Sample, Cycle)>,
     /// To the control thread.
     pub requests: Sender<Request>,
+    /// To the control thread.
+    pub rollbacks: Sender<Rollback>,
 }
 
 /// Makes all channels of a run. `fine_tune` adds the trainer's; `lockstep` adds its turns.
 pub fn link(fine_tune: bool, lockstep: bool) -> (ControlEnds, Option<TrainerEnds>, OperatorEnds) {
     let (to_telemetry, samples) = bounded(SAMPLES);
     let (requests_to, requests) = bounded(8);
+    let (rollbacks_to, rollbacks) = bounded(8);
     let (trainer, ends) = if fine_tune {
         let (samples_to, samples) = bounded(SAMPLES);
         let (policies_to, policies) = bounded(1);
@@ -105,5 +112,6 @@ pub fn link(fine_tune: bool, lockstep: bool) -> (ControlEnds, Option<TrainerEnds
     } else {
         (None, None)
     };
-    (ControlEnds { to_telemetry, trainer, requests }, ends, OperatorEnds { samples, requests: requests_to })
+    let control = ControlEnds { to_telemetry, trainer, requests, rollbacks };
+    (control, ends, OperatorEnds { samples, requests: requests_to, rollbacks: rollbacks_to })
 }

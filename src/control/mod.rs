@@ -1,26 +1,33 @@
 //! The control thread and what one tick of it does.
+mod approach;
 mod brake;
 pub mod clock;
 pub mod generator;
+pub mod impedance;
 pub mod links;
+pub mod modes;
 mod pulse;
 mod shelf;
+mod standing;
 mod supervisor;
 mod thread;
 mod tick;
+mod way;
 
+pub use approach::Approach;
 pub use pulse::Pulse;
 pub use shelf::Edition;
 pub use supervisor::Session;
 pub use thread::{Event, Order, Outcome, SampleCounts, Thread};
 pub use tick::Controller;
+pub use way::Way;
 
-use crate::kinematics::{self, Point, hand_tool};
+use crate::demonstration::sample::Sample;
+use crate::kinematics::Point;
 use crate::range::{Violation, check_range};
-use crate::robot::{Joints, limits};
-use crate::safety::Motion;
+use crate::robot::{Command, Joints, State};
+use crate::safety::{Limiter, Margin, Verdict};
 use crate::{safety, sde};
-use nalgebra::SVector;
 use serde::{Deserialize, Serialize};
 
 /// How a motion starts, stops and takes a new policy over.
@@ -72,53 +79,52 @@ pub struct Settings {
 impl Settings {
     /// From the first command to the first tick on the path, s, for an arm at `from` and a path that begins at `to`.
     pub fn until_start_s(&self, from: &Joints, to: &Joints) -> f64 {
-        self.approach_s(from, to) + tick::SETTLE_S
+        self.approach(from, to).duration_s + tick::SETTLE_S
     }
 
-    /// How long the way in joint space from one rest to another takes, s.
-    ///
-    /// Along it the joints move by smootherstep, whose derivatives have the extrema 1.875 and 5.7735. A tool longer
-    /// than the hand may be too fast on it: the safety layer then slows it further.
-    fn approach_s(&self, from: &Joints, to: &Joints) -> f64 {
-        /// Places at which the way is looked at.
-        const PLACES: u32 = 32;
-        let share = self.options.approach_share * self.speed.min(1.0);
-        let bounds = limits::DQ_MAX.iter().zip(&limits::DDQ_MAX);
-        let joints_s = from.iter().zip(to).zip(bounds).fold(0.05, |longest: f64, ((from, to), (v, a))| {
-            let way = (to - from).abs();
-            longest.max(1.875 * way / (share * v)).max((5.7735 * way / (share * a)).sqrt())
-        });
-        let mut way = *from;
-        way.iter_mut().zip(to).for_each(|(way, to)| *way = to - *way);
-        (0..=PLACES).fold(joints_s, |longest, k| {
-            let along = f64::from(k) / f64::from(PLACES);
-            let mut q = *from;
-            q.iter_mut().zip(&way).for_each(|(q, way)| *q += along * way);
-            let O_dP_EE = kinematics::jacobian(&q, &hand_tool()) * SVector::<f64, 7>::from(way);
-            let (m, rad) = (O_dP_EE.fixed_rows::<3>(0).norm(), O_dP_EE.fixed_rows::<3>(3).norm());
-            let safety = &self.safety;
-            let shortest_s = (m / safety.tool_speed_m_s).max(rad / safety.tool_turn_rad_s);
-            longest.max(1.875 * shortest_s / TOOL_SHARE)
-        })
-    }
-
-    /// The way from rest at one place to rest at another, in even steps of time, with its duration.
-    pub fn way(&self, from: &Joints, to: &Joints, steps: u32) -> impl Iterator<Item = Motion> {
-        let duration_s = self.approach_s(from, to);
-        let (from, to) = (*from, *to);
-        (0..=steps).map(move |k| {
-            let u = f64::from(k) / f64::from(steps);
-            let rate = 30.0 * u * u * (u * (u - 2.0) + 1.0) / duration_s;
-            let curve = 60.0 * u * (u * (2.0 * u - 3.0) + 1.0) / (duration_s * duration_s);
-            let each = |share: f64| std::array::from_fn(|i| share * (to[i] - from[i]));
-            let gone: Joints = each(clock::smootherstep(u));
-            Motion { q: std::array::from_fn(|i| from[i] + gone[i]), dq: each(rate), ddq: each(curve) }
-        })
+    /// The way from one rest to another at the settings' pace.
+    pub fn approach(&self, from: &Joints, to: &Joints) -> Approach {
+        Approach::plan(from, to, self.options.approach_share * self.speed.min(1.0), &self.safety)
     }
 }
 
-/// Share of the end effector's speed limits that the way to the start uses.
-const TOOL_SHARE: f64 = 0.8;
+/// What moves the arm in one motion. Asked each millisecond on the control thread: no allocation, lock, clock or panic.
+pub trait Pilot: Send {
+    /// The command that answers `state`, and what there is to say of it.
+    fn tick(&mut self, state: &State) -> (Command, Sample);
+
+    /// Comes to rest and ends the motion.
+    fn stop(&mut self);
+
+    /// What the arm is doing.
+    fn phase(&self) -> Phase;
+
+    /// Why our own safety layer ended the motion, if it did.
+    fn stopped_by(&self) -> Verdict;
+
+    /// By how much a limit with a figure was broken then, if one was.
+    fn stopped_at(&self) -> Option<Margin> {
+        None
+    }
+
+    /// The limits every command keeps.
+    fn limiter(&self) -> &Limiter;
+
+    /// What makes torques of the commands.
+    fn law(&self) -> &Law {
+        &Law::Position
+    }
+}
+
+/// What makes torques of commands.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub enum Law {
+    /// The robot's own joint impedance controller.
+    #[default]
+    Position,
+    /// Ours, softer.
+    Impedance(impedance::Options),
+}
 
 /// What may drive the arm in the place of a policy: a baseline to compare it with.
 ///

@@ -1,12 +1,15 @@
 //! Signs of life of the control thread.
+use super::Phase;
 use crate::demonstration::sample::Sample;
 use crate::robot::Command;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::Instant;
 
 /// Control threads of this process that were left behind and have not ended.
 static GIVEN_UP: AtomicUsize = AtomicUsize::new(0);
+
+const PHASES: [Phase; 5] = [Phase::Approach, Phase::Follow, Phase::Rest, Phase::Brake, Phase::Done];
 
 /// What the supervisor reads of the control thread without a lock.
 #[derive(Debug)]
@@ -16,7 +19,10 @@ pub struct Pulse {
     ticks: AtomicU64,
     /// Nanoseconds after `epoch`, plus one so that 0 means "not yet".
     first_motion_ns: AtomicU64,
+    in_step: AtomicBool,
     finishing: AtomicBool,
+    /// Index into [`PHASES`].
+    phase: AtomicU8,
     silent: AtomicBool,
     given_up: AtomicBool,
     broken: OnceLock<String>,
@@ -30,7 +36,9 @@ impl Pulse {
             thread_id: AtomicI32::new(0),
             ticks: AtomicU64::new(0),
             first_motion_ns: AtomicU64::new(0),
+            in_step: AtomicBool::new(false),
             finishing: AtomicBool::new(false),
+            phase: AtomicU8::new(0),
             silent: AtomicBool::new(false),
             given_up: AtomicBool::new(false),
             broken: OnceLock::new(),
@@ -53,6 +61,11 @@ impl Pulse {
         self.finishing.load(Relaxed)
     }
 
+    /// What the motion is doing.
+    pub fn phase(&self) -> Phase {
+        PHASES[usize::from(self.phase.load(Relaxed)) % PHASES.len()]
+    }
+
     /// Whether ticks have stopped coming, as the supervisor sees it.
     pub fn is_silent(&self) -> bool {
         self.silent.load(Relaxed)
@@ -71,6 +84,15 @@ impl Pulse {
     /// The control thread's number with the kernel; 0 before it has begun.
     pub(super) fn thread_id(&self) -> i32 {
         self.thread_id.load(Relaxed)
+    }
+
+    /// Whether the control thread is in our own step, not in the driver.
+    pub(super) fn is_in_step(&self) -> bool {
+        self.in_step.load(Relaxed)
+    }
+
+    pub(super) fn set_in_step(&self, in_step: bool) {
+        self.in_step.store(in_step, Relaxed);
     }
 
     pub(super) fn set_silent(&self, silent: bool) {
@@ -99,10 +121,16 @@ impl Pulse {
         self.thread_id.store(thread_id, Relaxed);
     }
 
-    /// A step has ended with `command`.
-    pub(super) fn beat(&self, command: &Command, sample: &Sample, now_ns: u64) {
-        self.ticks.store(sample.tick + 1, Relaxed);
+    /// A state was answered with `command`.
+    pub(super) fn beat(&self, command: &Command) {
+        self.ticks.fetch_add(1, Relaxed);
         self.finishing.store(matches!(command, Command::Finish(_)), Relaxed);
+    }
+
+    /// What the step that ended at `now_ns` was about.
+    pub(super) fn note(&self, sample: &Sample, phase: Phase, now_ns: u64) {
+        let phase = PHASES.iter().position(|p| *p == phase).unwrap_or(0);
+        self.phase.store(phase as u8, Relaxed);
         if self.first_motion_ns.load(Relaxed) == 0 && sample.q_c != sample.state.q_d {
             self.first_motion_ns.store(now_ns + 1, Relaxed);
         }

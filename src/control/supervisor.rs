@@ -1,6 +1,7 @@
 //! The supervisor's side of a session: waits with limits where the driver would wait for ever.
 use super::links::{self, ControlEnds};
-use super::{Controller, Event, Order, Outcome, Pulse, Thread};
+use super::modes::{self, Mode};
+use super::{Controller, Event, Order, Outcome, Pilot, Pulse, Thread};
 use crate::robot::{Fault, State, panda, realtime, sockets};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::net::IpAddr;
@@ -9,8 +10,12 @@ use std::time::{Duration, Instant};
 
 /// How often the supervisor looks up.
 const LOOK: Duration = Duration::from_millis(4);
+/// Between two attempts to connect again.
+const RETRY: Duration = Duration::from_millis(50);
 /// From the order to drive to the first tick: setters, then the robot's own start.
 const START_LIMIT: Duration = Duration::from_secs(5);
+/// From the order to recover to the robot's word: a real one takes some seconds.
+const RECOVERY_LIMIT: Duration = Duration::from_secs(20);
 /// From the last command of a motion to the robot's word that it has ended.
 const END_LIMIT: Duration = Duration::from_secs(3);
 /// How long the driver may take, once the robot counts as silent, to say why by itself.
@@ -35,9 +40,9 @@ impl Session {
     /// A thread that hangs in the driver is called back, and its connection ended.
     ///
     /// # Errors
-    /// [`Fault`] says whether the name, the network, the version or the driver was the reason.
+    /// [`Fault`] says whether the network, the version or the driver was the reason.
     pub fn connect(
-        name: &str,
+        address: IpAddr,
         robot: &panda::Options,
         realtime: &realtime::Options,
         pulse: Arc<Pulse>,
@@ -46,7 +51,7 @@ impl Session {
             return Err(Fault::GivenUp(GIVEN_UP_MAX));
         }
         let limit = Duration::from_secs_f64(robot.connect_timeout_s);
-        let address = panda::probe(name, limit)?;
+        panda::probe(address, limit)?;
         let (ends, events, orders) = links::session();
         let thread =
             Thread { address, realtime: realtime.clone(), robot: robot.clone(), pulse: Arc::clone(&pulse) };
@@ -71,12 +76,33 @@ impl Session {
         }
     }
 
+    /// Connects again to a robot that was connected a moment ago: it may take a while to notice that its client has gone,
+    /// or to come back.
+    ///
+    /// # Errors
+    /// As [`Session::connect`], when it still fails after `within`.
+    pub fn reconnect(
+        address: IpAddr,
+        robot: &panda::Options,
+        realtime: &realtime::Options,
+        pulse: Arc<Pulse>,
+        within: Duration,
+    ) -> Result<(Session, State, realtime::Granted), Fault> {
+        let begun = Instant::now();
+        loop {
+            match Session::connect(address, robot, realtime, Arc::clone(&pulse)) {
+                Err(Fault::Unreachable { .. }) if begun.elapsed() < within => std::thread::sleep(RETRY),
+                result => return result,
+            }
+        }
+    }
+
     /// Where the robot is.
     pub fn address(&self) -> IpAddr {
         self.address
     }
 
-    /// Drives to the end of the motion. `look` is called every few milliseconds.
+    /// Drives along a path to the end of the motion. `look` is called every few milliseconds with what the arm is doing.
     ///
     /// When ticks stop coming, the outcome is [`Fault::Lost`]: the thread is called back from the driver, its connection
     /// is ended, and the robot, without commands, stops by itself.
@@ -87,11 +113,48 @@ impl Session {
         self,
         controller: Box<Controller>,
         ends: ControlEnds,
-        mut look: impl FnMut(&Pulse),
+        look: impl FnMut(&Pulse, Mode),
     ) -> Result<Outcome, Fault> {
-        if self.orders.send(Order::Drive(controller, ends)).is_err() {
-            return Err(Fault::Lost("the control thread has ended".to_string()));
+        self.carry_out(Order::Drive(controller, ends), modes::Event::Follow, START_LIMIT, look)
+    }
+
+    /// The same for a motion without a path: a way to a pose, for example.
+    ///
+    /// # Errors
+    /// As [`Session::drive`].
+    pub fn go(
+        self,
+        pilot: Box<dyn Pilot>,
+        ends: ControlEnds,
+        look: impl FnMut(&Pulse, Mode),
+    ) -> Result<Outcome, Fault> {
+        self.carry_out(Order::Go(pilot, ends), modes::Event::Home, START_LIMIT, look)
+    }
+
+    /// Clears the robot's errors.
+    ///
+    /// # Errors
+    /// As [`Session::drive`].
+    pub fn recover(self, look: impl FnMut(&Pulse, Mode)) -> Result<Outcome, Fault> {
+        self.carry_out(Order::Recover, modes::Event::Recover, RECOVERY_LIMIT, look)
+    }
+
+    fn carry_out(
+        self,
+        order: Order,
+        begin: modes::Event,
+        start_limit: Duration,
+        mut look: impl FnMut(&Pulse, Mode),
+    ) -> Result<Outcome, Fault> {
+        if self.orders.send(order).is_err() {
+            // It has ended while nothing moved, and has said why.
+            return match self.events.recv_timeout(LOOK) {
+                Ok(Event::Ended(outcome)) => Ok(*outcome),
+                _ => Err(Fault::Lost("the control thread has died".to_string())),
+            };
         }
+        let before = if begin == modes::Event::Recover { Mode::Fault } else { Mode::Idle };
+        let mut mode = before.after(begin).unwrap_or(before);
         let mut silence = Silence::new();
         loop {
             match self.events.recv_timeout(LOOK) {
@@ -103,21 +166,34 @@ impl Session {
             }
             let silent = silence.look(&self.pulse, Instant::now());
             let limit = match (self.pulse.ticks(), self.pulse.is_finishing()) {
-                (0, _) => START_LIMIT,
+                (0, _) => start_limit,
                 (_, true) => END_LIMIT,
                 (_, false) => self.silence,
             };
+            let failed = silent > limit || self.pulse.broken().is_some();
+            mode = mode.during(self.pulse.phase());
             self.pulse.set_silent(silent > limit);
-            look(&self.pulse);
+            look(&self.pulse, if failed { Mode::Fault } else { mode });
             if silent > limit + GRACE {
                 let silent_s = silent.as_secs_f64();
-                let lost = Err(Fault::Lost(format!("no state for {silent_s:.2} s")));
+                let lost = || Fault::Lost(format!("no state for {silent_s:.2} s"));
+                let in_step = self.pulse.is_in_step();
                 return match recall(&self.events, &self.pulse, self.address) {
-                    Some(outcome) => Ok(Outcome { result: lost, ..*outcome }),
-                    None => Err(Fault::Stuck(silent_s)),
+                    Some(outcome) => Ok(Outcome { result: own_words(outcome.result, lost), ..*outcome }),
+                    None if in_step => Err(Fault::Stuck(silent_s)),
+                    None => Err(lost()),
                 };
             }
         }
+    }
+}
+
+/// What the driver itself said, unless that is only that we called it back.
+fn own_words(result: Result<(), Fault>, lost: impl Fn() -> Fault) -> Result<(), Fault> {
+    match result {
+        Err(Fault::Driver(words)) if words.contains("Interrupted") => Err(lost()),
+        // A reply that never came, and the motion is done all the same.
+        result => result,
     }
 }
 

@@ -3,15 +3,18 @@
 //! Everything here runs outside `tick` and may look at the clock; nothing here waits while the arm moves,
 //! but for lockstep's turns.
 use super::brake::Brake;
+use super::impedance::Impedance;
 use super::links::{ControlEnds, Request, SessionEnds};
 use super::pulse::Pulse;
+use super::standing::Standing;
 use super::tick::Controller;
+use super::{Law, Pilot};
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};
-use crate::robot::{Command, Fault, State, realtime};
-use crate::safety::Verdict;
+use crate::robot::{Fault, State, panic_words, realtime};
+use crate::safety::{Margin, Verdict};
 use crate::timing::{Cycle, Histogram};
-use crossbeam_channel::TrySendError;
+use crossbeam_channel::{TryRecvError, TrySendError};
 use std::net::IpAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
@@ -27,8 +30,12 @@ pub enum Event {
 
 /// What the control thread is told while no motion runs.
 pub enum Order {
-    /// Set the robot up and drive it.
+    /// Set the robot up and drive it along a path.
     Drive(Box<Controller>, ControlEnds),
+    /// Set the robot up and move it as this says: to a pose, for example.
+    Go(Box<dyn Pilot>, ControlEnds),
+    /// Clear the robot's errors.
+    Recover,
 }
 
 /// How a motion ended.
@@ -37,6 +44,8 @@ pub struct Outcome {
     pub result: Result<(), Fault>,
     /// Why our own safety layer ended it, if it did.
     pub stopped_by: Verdict,
+    /// By how much a limit with a figure was broken then, if one was.
+    pub stopped_at: Option<Margin>,
     /// The controller, with the policy then in use.
     pub controller: Option<Box<Controller>>,
     /// Our own time from a state's arrival to its command, ns.
@@ -94,100 +103,156 @@ impl Thread {
             Err(fault) => return Outcome::without_motion(Err(fault)),
         };
         let _ = session.events.send(Event::Connected(Box::new(state), granted));
-        match session.orders.recv() {
-            Ok(Order::Drive(controller, ends)) => match panda.configure(&self.robot) {
-                Ok(()) => self.drive(&mut panda, controller, ends),
-                Err(fault) => Outcome::without_motion(Err(fault)),
-            },
-            Err(_) => Outcome::without_motion(Ok(())),
+        let mut standing = Standing::default();
+        let order = loop {
+            match session.orders.try_recv() {
+                Ok(order) => break order,
+                Err(TryRecvError::Disconnected) => return Outcome::without_motion(Ok(())),
+                Err(TryRecvError::Empty) => match panda.read() {
+                    Ok(state) => standing.add(&state),
+                    Err(fault) => return Outcome::without_motion(Err(fault)),
+                },
+            }
+        };
+        if let Order::Recover = order {
+            return Outcome::without_motion(panda.recover());
+        }
+        let set_up = panda.configure(&self.robot).and_then(|()| {
+            while !standing.knows(&self.robot) {
+                standing.add(&panda.read()?);
+            }
+            standing.check(&self.robot)
+        });
+        match (set_up, order) {
+            (Err(fault), _) => Outcome::without_motion(Err(fault)),
+            (Ok(()), Order::Go(pilot, ends)) => {
+                let (_, outcome) = self.drive(&mut panda, pilot, ends, |_, _| {}, |_, _, _, _| {});
+                outcome
+            }
+            (Ok(()), Order::Drive(controller, ends)) => {
+                let (controller, outcome) = self.drive(&mut panda, controller, ends, before_tick, after_tick);
+                Outcome { controller: Some(controller), ..outcome }
+            }
+            (Ok(()), Order::Recover) => Outcome::without_motion(Ok(())),
         }
     }
 
-    fn drive(&self, panda: &mut Panda, mut controller: Box<Controller>, mut ends: ControlEnds) -> Outcome {
+    /// One motion; `before` and `after` each tick of it, the pilot may be given and give things.
+    fn drive<P: Pilot + ?Sized>(
+        &self,
+        panda: &mut Panda,
+        mut pilot: Box<P>,
+        mut ends: ControlEnds,
+        before: fn(&mut P, &mut ControlEnds),
+        after: fn(&mut P, &mut ControlEnds, &Sample, &mut SampleCounts),
+    ) -> (Box<P>, Outcome) {
         let mut tick_ns = Histogram::new();
         let mut samples = SampleCounts::default();
         let mut brake: Option<Brake> = None;
-        let result = panda.drive(|state| {
-            if let Some(brake) = &mut brake {
-                return brake.step(state);
-            }
-            let received_ns = self.pulse.now_ns();
-            let step = catch_unwind(AssertUnwindSafe(|| {
-                self.cycle(&mut controller, &mut ends, state, &mut samples)
-            }));
-            let (command, sample) = match step {
-                Ok(done) => done,
-                Err(panic) => {
-                    // What moved the arm is broken, its limits are not: to rest with those alone.
-                    self.pulse.break_down(crate::robot::panic_words(&*panic));
-                    return brake.insert(Brake::new(controller.limiter())).step(state);
+        let law = pilot.law().clone();
+        let mut step = |state: &State, received_ns: u64, law: Option<&mut Impedance>| {
+            let (mut law, seen) = match law {
+                Some(law) => {
+                    let seen = law.see(state);
+                    (Some(law), seen)
+                }
+                None => (None, *state),
+            };
+            let (command, sample) = match &mut brake {
+                Some(brake) => (brake.step(&seen), None),
+                None => {
+                    self.pulse.set_in_step(true);
+                    let step = catch_unwind(AssertUnwindSafe(|| {
+                        if let Ok(Request::Stop) = ends.requests.try_recv() {
+                            pilot.stop();
+                        }
+                        before(&mut pilot, &mut ends);
+                        let (command, sample) = pilot.tick(&seen);
+                        after(&mut pilot, &mut ends, &sample, &mut samples);
+                        (command, Some(sample))
+                    }));
+                    self.pulse.set_in_step(false);
+                    step.unwrap_or_else(|panic| {
+                        // What moved the arm is broken, its limits are not: to rest with those alone.
+                        self.pulse.break_down(panic_words(&*panic));
+                        (brake.insert(Brake::new(pilot.limiter())).step(&seen), None)
+                    })
                 }
             };
+            let torque = law.as_mut().map(|law| law.answer(state, &command));
             let answered_ns = self.pulse.now_ns();
-            self.pulse.beat(&command, &sample, answered_ns);
-            tick_ns.record(answered_ns - received_ns);
-            let cycle = Cycle { received_ns, answered_ns };
-            if ends.to_telemetry.try_send((sample, cycle)).is_err() {
-                samples.dropped_by_telemetry += 1;
+            self.pulse.beat(&command);
+            if let Some(sample) = sample {
+                self.pulse.note(&sample, pilot.phase(), answered_ns);
+                tick_ns.record(answered_ns - received_ns);
+                let told = ends.to_telemetry.try_send((sample, Cycle { received_ns, answered_ns }));
+                samples.dropped_by_telemetry += u64::from(told.is_err());
+                if let Some(turns) = ends.trainer.as_ref().and_then(|trainer| trainer.turns.as_ref()) {
+                    // Lockstep: the robot waits for us, and we for the trainer, so that a run repeats bit for bit.
+                    let _ = turns.recv();
+                }
             }
-            if let Some(turns) = ends.trainer.as_ref().and_then(|trainer| trainer.turns.as_ref()) {
-                // Lockstep: the robot waits for us, and we for the trainer, so that a run repeats bit for bit.
-                let _ = turns.recv();
+            (command, torque)
+        };
+        let result = match &law {
+            Law::Position => panda.drive(|state| step(state, self.pulse.now_ns(), None).0),
+            Law::Impedance(options) => {
+                let mut law = Impedance::new(options);
+                panda.drive_by_torque(|state| {
+                    let torque = step(state, self.pulse.now_ns(), Some(&mut law)).1.unwrap_or_default();
+                    (torque.tau, torque.is_last)
+                })
             }
-            command
-        });
+        };
         let result = match self.pulse.broken() {
             Some(words) => Err(Fault::Control(words.to_string())),
             None => result,
         };
-        let stopped_by = controller.stopped_by();
-        Outcome { result, stopped_by, controller: Some(controller), tick_ns, samples }
+        let (stopped_by, stopped_at) = (pilot.stopped_by(), pilot.stopped_at());
+        (pilot, Outcome { result, stopped_by, stopped_at, controller: None, tick_ns, samples })
     }
+}
 
-    fn cycle(
-        &self,
-        controller: &mut Controller,
-        ends: &mut ControlEnds,
-        state: &State,
-        samples: &mut SampleCounts,
-    ) -> (Command, Sample) {
-        match ends.requests.try_recv() {
-            Ok(Request::Stop) => controller.stop(),
-            Ok(Request::Rollback) => controller.roll_back(),
-            Err(_) => {}
-        }
-        if let Some(trainer) = &ends.trainer
-            && let Ok(number) = trainer.withdrawn.try_recv()
-            && number == controller.edition()
-        {
-            controller.roll_back();
-        }
-        if let Some(trainer) = &ends.trainer
-            && controller.is_ready_for_policy()
-            && let Ok(policy) = trainer.policies.try_recv()
-            && let Some(back) = controller.offer(policy)
-        {
-            controller.keep_spent(back);
-        }
-        let (command, sample) = controller.tick(state);
-        let lockstep = ends.trainer.as_ref().is_some_and(|trainer| trainer.turns.is_some());
-        if let Some(trainer) = &ends.trainer {
-            if let Some(spent) = controller.take_spent()
-                && let Err(TrySendError::Full(spent) | TrySendError::Disconnected(spent)) =
-                    trainer.spent.try_send(spent)
-            {
-                controller.keep_spent(spent);
-            }
-            let sent = match trainer.samples.try_send(sample) {
-                // The robot waits anyway, and a dropped sample would make the run unrepeatable.
-                Err(TrySendError::Full(sample)) if lockstep => trainer.samples.send(sample).is_ok(),
-                result => result.is_ok(),
-            };
-            samples.sent += u64::from(sent);
-            samples.dropped += u64::from(!sent);
-        }
-        (command, sample)
+/// What the trainer and the operator ask of the policies on the control thread.
+fn before_tick(controller: &mut Controller, ends: &mut ControlEnds) {
+    if ends.rollbacks.try_recv().is_ok() {
+        controller.roll_back();
     }
+    let Some(trainer) = &ends.trainer else { return };
+    if let Ok(number) = trainer.withdrawn.try_recv()
+        && number == controller.edition()
+    {
+        controller.roll_back();
+    }
+    if controller.is_ready_for_policy()
+        && let Ok(policy) = trainer.policies.try_recv()
+        && let Some(back) = controller.offer(policy)
+    {
+        controller.keep_spent(back);
+    }
+}
+
+/// What the trainer is given: the tick, and the policy that is no longer wanted.
+fn after_tick(
+    controller: &mut Controller,
+    ends: &mut ControlEnds,
+    sample: &Sample,
+    samples: &mut SampleCounts,
+) {
+    let Some(trainer) = &ends.trainer else { return };
+    if let Some(spent) = controller.take_spent()
+        && let Err(TrySendError::Full(spent) | TrySendError::Disconnected(spent)) =
+            trainer.spent.try_send(spent)
+    {
+        controller.keep_spent(spent);
+    }
+    let sent = match trainer.samples.try_send(*sample) {
+        // The robot waits anyway, and a dropped sample would make the run unrepeatable.
+        Err(TrySendError::Full(sample)) if trainer.turns.is_some() => trainer.samples.send(sample).is_ok(),
+        result => result.is_ok(),
+    };
+    samples.sent += u64::from(sent);
+    samples.dropped += u64::from(!sent);
 }
 
 impl Outcome {
@@ -195,6 +260,7 @@ impl Outcome {
         Outcome {
             result,
             stopped_by: Verdict::default(),
+            stopped_at: None,
             controller: None,
             tick_ns: Histogram::new(),
             samples: SampleCounts::default(),

@@ -10,10 +10,11 @@
     clippy::disallowed_types,
     clippy::disallowed_macros
 )]
-use super::clock::{Clock, smootherstep};
+use super::approach::Approach;
+use super::clock::Clock;
 use super::generator::Generator;
 use super::shelf::{Edition, Shelf};
-use super::{Phase, Settings, StandIn};
+use super::{Law, Phase, Pilot, Settings, StandIn};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Point, Pose, forward};
@@ -42,6 +43,7 @@ pub struct Controller {
     guard: Guard,
     watchdog: Watchdog,
     settings: Settings,
+    law: Law,
     phase: Phase,
     approach: Option<Approach>,
     /// Real time in the current phase, s.
@@ -61,14 +63,6 @@ struct Aim {
     verdict: Verdict,
 }
 
-/// A straight way in joint space from where the arm is to where the policy wants to begin.
-#[derive(Clone, Copy, Debug)]
-struct Approach {
-    from: Joints,
-    to: Joints,
-    duration_s: f64,
-}
-
 impl Controller {
     /// A controller that will approach the start of `timed` and follow it with `policy`.
     pub fn new(timed: Arc<TimedPath>, policy: Box<Policy>, F_T_EE: Pose, settings: Settings) -> Controller {
@@ -86,6 +80,7 @@ impl Controller {
             stand_in: None,
             F_T_EE,
             settings,
+            law: Law::default(),
             phase: Phase::Approach,
             approach: None,
             elapsed_s: 0.0,
@@ -103,6 +98,13 @@ impl Controller {
         self
     }
 
+    /// The same by another control law.
+    #[must_use]
+    pub fn by(mut self, law: Law) -> Controller {
+        self.law = law;
+        self
+    }
+
     /// What the arm is doing.
     pub fn phase(&self) -> Phase {
         self.phase
@@ -111,16 +113,6 @@ impl Controller {
     /// Why our own safety layer ended the motion, if it did.
     pub fn stopped_by(&self) -> Verdict {
         self.stopped_by
-    }
-
-    /// By how much a limit with a figure was broken then, if one was.
-    pub fn stopped_at(&self) -> Option<Margin> {
-        self.stopped_at
-    }
-
-    /// The limits every command keeps.
-    pub fn limiter(&self) -> &Limiter {
-        self.guard.limiter()
     }
 
     /// Ramps to rest along the path and ends the motion.
@@ -333,12 +325,8 @@ impl Controller {
     }
 
     fn plan_approach(&self, base: &Motion, to: &Joints) -> Option<Approach> {
-        let duration_s = self.settings.approach_s(&base.q, to);
-        (duration_s.is_finite() && self.guard.limiter().outside(to).is_none()).then_some(Approach {
-            from: base.q,
-            to: *to,
-            duration_s,
-        })
+        let way = self.settings.approach(&base.q, to);
+        (way.duration_s.is_finite() && self.guard.limiter().outside(to).is_none()).then_some(way)
     }
 
     fn enter(&mut self, phase: Phase) {
@@ -368,14 +356,33 @@ impl Controller {
     }
 }
 
-impl Approach {
-    fn at(&self, elapsed_s: f64) -> Joints {
-        let share = smootherstep(elapsed_s / self.duration_s);
-        let mut q = self.from;
-        for (q, to) in q.iter_mut().zip(&self.to) {
-            *q += share * (to - *q);
-        }
-        q
+impl Pilot for Controller {
+    fn tick(&mut self, state: &State) -> (Command, Sample) {
+        self.tick(state)
+    }
+
+    fn stop(&mut self) {
+        self.stop();
+    }
+
+    fn phase(&self) -> Phase {
+        self.phase
+    }
+
+    fn stopped_by(&self) -> Verdict {
+        self.stopped_by
+    }
+
+    fn stopped_at(&self) -> Option<Margin> {
+        self.stopped_at
+    }
+
+    fn limiter(&self) -> &Limiter {
+        self.guard.limiter()
+    }
+
+    fn law(&self) -> &Law {
+        &self.law
     }
 }
 

@@ -6,7 +6,7 @@ use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Point, Pose};
 use crate::policy::Policy;
-use crate::robot::{Fault, Joints, panda, realtime};
+use crate::robot::{Fault, Joints, limits, panda, realtime};
 use crate::sim::{self, Pace, Sim};
 use crate::telemetry::{Drive, DriveFigures};
 use crate::timing::Cycle;
@@ -127,11 +127,15 @@ impl Task {
     ) -> Result<Option<Drove>, Error> {
         let sim = self.start(disturbance)?;
         let pulse = Arc::new(Pulse::new(Instant::now()));
-        let robot = panda::Options { silence_timeout_s: 2.0 * PATIENCE_S, ..self.robot.clone() };
+        let robot = panda::Options {
+            silence_timeout_s: 2.0 * PATIENCE_S,
+            // What acts on this arm is meant to.
+            rest_torque_nm: limits::TAU_MAX,
+            ..self.robot.clone()
+        };
         // Nothing to ask of the kernel: only lockstep's order matters, and a core may serve two episodes.
         let plain = realtime::Options { priority: 0, core: -2, lock_memory: false };
-        let (session, ..) =
-            Session::connect(&sim.ip().to_string(), &robot, &plain, pulse).map_err(Error::Connect)?;
+        let (session, ..) = Session::connect(sim.ip(), &robot, &plain, pulse).map_err(Error::Connect)?;
         let policy = Box::new(policy.clone());
         let controller = Controller::new(Arc::clone(&self.timed), policy, self.F_T_EE, self.settings.clone());
         let controller = match contender.stand_in() {
@@ -148,7 +152,7 @@ impl Task {
             ticks.push(self.tick(&sample, ms));
         };
         let outcome =
-            session.drive(Box::new(controller), ends, |_| operator.samples.try_iter().for_each(&mut add));
+            session.drive(Box::new(controller), ends, |_, _| operator.samples.try_iter().for_each(&mut add));
         operator.samples.try_iter().for_each(&mut add);
         let (fault, lost) = match outcome {
             Ok(outcome) => {

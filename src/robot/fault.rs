@@ -46,6 +46,25 @@ pub enum Fault {
         /// The driver's words.
         reason: String,
     },
+    /// The robot does not have what was set in it.
+    #[error(
+        "the robot took {what} and reports another: set {set}, reported {reported}. Is another program setting it?"
+    )]
+    NotTaken {
+        /// What was set.
+        what: &'static str,
+        /// Our value.
+        set: String,
+        /// The robot's.
+        reported: String,
+    },
+    /// Something acts on the standing arm that the robot does not know of.
+    #[error(
+        "something acts on the arm at rest: {}. Nothing may touch it; declare what it carries in robot.load_mass_kg and \
+         load_centre_m, or raise robot.rest_torque_nm",
+        .0.join("; ")
+    )]
+    Residual(Vec<String>),
     /// The robot stopped the motion by itself.
     #[error("the robot stopped the motion: {}", if errors.is_empty() { reason.clone() } else { errors.join(", ") })]
     Stopped {
@@ -65,7 +84,7 @@ pub enum Fault {
         mend: &'static str,
     },
     /// No state came for too long.
-    #[error("the robot fell silent: {0}. Check the cable and the robot's own lights before reconnecting")]
+    #[error("the robot was lost: {0}. Check the cable and the robot's own lights before reconnecting")]
     Lost(String),
     /// Our own step failed; the arm was braked with the limits alone.
     #[error(

@@ -45,6 +45,8 @@ pub struct State {
     pub ddq_d: Joints,
     /// Measured link-side joint torques, Nm.
     pub tau_J: Joints,
+    /// Last desired joint torques without gravity, Nm: the base of the next torque.
+    pub tau_J_d: Joints,
     /// Filtered estimate of external torques, Nm.
     pub tau_ext_hat_filtered: Joints,
     /// Measured end-effector pose in the base frame.
@@ -71,6 +73,7 @@ impl State {
         dq_d: [0.0; JOINTS],
         ddq_d: [0.0; JOINTS],
         tau_J: [0.0; JOINTS],
+        tau_J_d: [0.0; JOINTS],
         tau_ext_hat_filtered: [0.0; JOINTS],
         O_T_EE: [0.0; 16],
         F_T_EE: [0.0; 16],

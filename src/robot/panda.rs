@@ -4,7 +4,7 @@
 //! the control path is promised of everything that is ours inside its callback. `docs/real-time.md` says more.
 use super::{Command, Errors, Fault, Joints, Mode, State};
 use serde::{Deserialize, Serialize};
-use std::net::{IpAddr, SocketAddr, TcpStream, ToSocketAddrs};
+use std::net::{IpAddr, TcpStream, ToSocketAddrs};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Duration;
 
@@ -14,6 +14,10 @@ use crate::range::{Violation, check_each, check_range};
 pub const PORT: u16 = 1337;
 /// The protocol version the driver speaks.
 const OUR_VERSION: u16 = 5;
+/// Two numbers that differ by less are what was set and what is reported of it.
+const READ_BACK: f64 = 1e-6;
+/// States in which what was set must have come back.
+const READ_BACK_STATES: usize = 50;
 /// The driver's low-pass filter acts after our safety layer: this value turns it off.
 const NO_FILTER_HZ: f64 = 1000.0;
 
@@ -35,6 +39,11 @@ pub struct Options {
     pub load_centre_m: [f64; 3],
     /// Inertia of the load about its centre of mass, kg m², column-major.
     pub load_inertia_kg_m2: [f64; 9],
+    /// The end effector in the nominal end effector's frame, column-major, m: set in the robot. Empty leaves what Desk has.
+    pub NE_T_EE: Vec<f64>,
+    /// External torque on each joint of the standing arm, Nm, above which no motion begins: a payload that is not
+    /// declared, or a hand.
+    pub rest_torque_nm: Joints,
     /// How long to wait for the robot to answer at all, s.
     pub connect_timeout_s: f64,
     /// Silence in a motion after which the robot counts as lost, s.
@@ -55,6 +64,8 @@ impl Default for Options {
             load_mass_kg: 0.0,
             load_centre_m: [0.0; 3],
             load_inertia_kg_m2: [0.0; 9],
+            NE_T_EE: Vec::new(),
+            rest_torque_nm: [5.0, 5.0, 5.0, 5.0, 2.0, 2.0, 2.0],
             connect_timeout_s: 2.0,
             silence_timeout_s: 0.02,
         }
@@ -73,6 +84,15 @@ impl Options {
         check_range(&mut out, "load_mass_kg", self.load_mass_kg, 0.0..=3.0, "kg");
         check_each(&mut out, "load_centre_m", &self.load_centre_m, -0.5..=0.5, "m");
         check_each(&mut out, "load_inertia_kg_m2", &self.load_inertia_kg_m2, -1.0..=1.0, "kg m²");
+        check_each(&mut out, "rest_torque_nm", &self.rest_torque_nm, 0.1..=87.0, "Nm");
+        let is_pose = <[f64; 16]>::try_from(&self.NE_T_EE[..]).is_ok_and(|T| is_rigid(&T));
+        if !self.NE_T_EE.is_empty() && !is_pose {
+            out.push(Violation {
+                key: "NE_T_EE",
+                value: format!("{:?}", self.NE_T_EE),
+                allowed: "nothing, or 16 numbers of a rigid transformation, column by column".to_string(),
+            });
+        }
         check_range(&mut out, "connect_timeout_s", self.connect_timeout_s, 0.1..=30.0, "s");
         check_range(&mut out, "silence_timeout_s", self.silence_timeout_s, 0.02..=10.0, "s");
         out
@@ -85,22 +105,27 @@ pub struct Panda {
     address: IpAddr,
 }
 
-/// Resolves a robot's name and proves, by a plain TCP connection with a time limit, that something listens.
+/// The address of a robot's name.
+///
+/// # Errors
+/// [`Fault::UnknownHost`].
+pub fn resolve(name: &str) -> Result<IpAddr, Fault> {
+    let unknown = |reason: String| Fault::UnknownHost { name: name.to_string(), reason };
+    let found = (name, PORT).to_socket_addrs().map_err(|e| unknown(e.to_string()))?;
+    let address = found.map(|address| address.ip()).find(IpAddr::is_ipv4);
+    address.ok_or_else(|| unknown("no IPv4 address".to_string()))
+}
+
+/// Proves, by a plain TCP connection with a time limit, that something listens.
 ///
 /// The driver itself connects without a limit and would hang on an address where nothing answers.
 ///
 /// # Errors
-/// [`Fault::UnknownHost`], [`Fault::Unreachable`].
-pub fn probe(name: &str, timeout: Duration) -> Result<IpAddr, Fault> {
-    let unknown = |reason: String| Fault::UnknownHost { name: name.to_string(), reason };
-    let address = (name, PORT)
-        .to_socket_addrs()
-        .map_err(|e| unknown(e.to_string()))?
-        .find(SocketAddr::is_ipv4)
-        .ok_or_else(|| unknown("no IPv4 address".to_string()))?;
-    TcpStream::connect_timeout(&address, timeout)
-        .map_err(|e| Fault::Unreachable { address: address.ip(), reason: e.to_string() })?;
-    Ok(address.ip())
+/// [`Fault::Unreachable`].
+pub fn probe(address: IpAddr, timeout: Duration) -> Result<(), Fault> {
+    TcpStream::connect_timeout(&(address, PORT).into(), timeout)
+        .map_err(|e| Fault::Unreachable { address, reason: e.to_string() })?;
+    Ok(())
 }
 
 impl Panda {
@@ -161,7 +186,49 @@ impl Panda {
         caught(|| {
             self.robot.set_load(options.load_mass_kg, options.load_centre_m, options.load_inertia_kg_m2)
         })?
-        .map_err(rejected("the load"))
+        .map_err(rejected("the load"))?;
+        if let Ok(NE_T_EE) = <[f64; 16]>::try_from(&options.NE_T_EE[..]) {
+            caught(|| self.robot.set_EE(NE_T_EE))?.map_err(rejected("the end effector's frame"))?;
+        }
+        self.check_taken(options)
+    }
+
+    /// Reads back what can be read back.
+    fn check_taken(&mut self, options: &Options) -> Result<(), Fault> {
+        let differ =
+            |a: &[f64], b: &[f64]| a.iter().zip(b).any(|(a, b)| !(0.0..READ_BACK).contains(&(a - b).abs()));
+        let mut wrong = None;
+        for _ in 0..READ_BACK_STATES {
+            let s = caught(|| self.robot.read_once())?.map_err(|e| Fault::Lost(e.to_string()))?;
+            let load = [
+                options.load_mass_kg,
+                options.load_centre_m[0],
+                options.load_centre_m[1],
+                options.load_centre_m[2],
+            ];
+            let reported = [s.m_load, s.F_x_Cload[0], s.F_x_Cload[1], s.F_x_Cload[2]];
+            wrong = if differ(&load, &reported) {
+                Some(("the load's mass and centre", format!("{load:?}"), format!("{reported:?}")))
+            } else if differ(&options.NE_T_EE, &s.NE_T_EE) {
+                Some((
+                    "the end effector's frame",
+                    format!("{:?}", options.NE_T_EE),
+                    format!("{:?}", s.NE_T_EE),
+                ))
+            } else {
+                return Ok(());
+            };
+        }
+        wrong.map_or(Ok(()), |(what, set, reported)| Err(Fault::NotTaken { what, set, reported }))
+    }
+
+    /// Clears the robot's errors; takes seconds on a real robot.
+    ///
+    /// # Errors
+    /// [`Fault::Rejected`] when the robot does not.
+    pub fn recover(&mut self) -> Result<(), Fault> {
+        caught(|| self.robot.automatic_error_recovery())?
+            .map_err(|e| Fault::Rejected { command: "the recovery", reason: e.to_string() })
     }
 
     /// Runs one joint-position motion under the robot's joint impedance controller until `tick` finishes it.
@@ -184,18 +251,47 @@ impl Panda {
                 NO_FILTER_HZ,
             )
         })?;
-        result.map_err(|e| match e {
-            franka::exception::FrankaException::NetworkException { message } => Fault::Lost(message),
-            franka::exception::FrankaException::ControlException { log, error } => {
-                // The driver's text has names of its own; the state that ended the motion has the robot's.
-                let last = log.and_then(|mut log| log.pop());
-                let reasons = last.map(|record| errors(&record.state.last_motion_errors)).unwrap_or_default();
-                let reason = error.replace("libfranka-rs: ", "").replace('"', "");
-                Fault::Stopped { errors: reasons.names().collect(), reason }
-            }
-            e => Fault::Stopped { errors: Vec::new(), reason: e.to_string() },
-        })
+        result.map_err(ended)
     }
+
+    /// Runs one motion by torques beyond gravity, Nm, until `tick` says that one is the last.
+    ///
+    /// # Errors
+    /// As [`Panda::drive`].
+    pub fn drive_by_torque(&mut self, mut tick: impl FnMut(&State) -> (Joints, bool)) -> Result<(), Fault> {
+        let result = caught(|| {
+            self.robot.control_torques(
+                |s: &franka::RobotState, _: &Duration| {
+                    let (tau, is_last) = tick(&state(s));
+                    let torques = franka::Torques::new(tau);
+                    if is_last { franka::MotionFinished::motion_finished(torques) } else { torques }
+                },
+                false,
+                NO_FILTER_HZ,
+            )
+        })?;
+        result.map_err(ended)
+    }
+}
+
+/// Why the driver ended a motion.
+fn ended(error: franka::exception::FrankaException) -> Fault {
+    match error {
+        franka::exception::FrankaException::NetworkException { message } => Fault::Lost(message),
+        franka::exception::FrankaException::ControlException { log, error } => {
+            // The driver's text has names of its own; the state that ended the motion has the robot's.
+            let last = log.and_then(|mut log| log.pop());
+            let reasons = last.map(|record| errors(&record.state.last_motion_errors)).unwrap_or_default();
+            let reason = error.replace("libfranka-rs: ", "").replace('"', "");
+            Fault::Stopped { errors: reasons.names().collect(), reason }
+        }
+        e => Fault::Stopped { errors: Vec::new(), reason: e.to_string() },
+    }
+}
+
+/// Whether sixteen numbers, column-major, are a rotation and a translation.
+fn is_rigid(T: &[f64; 16]) -> bool {
+    crate::kinematics::from_column_major(T).is_ok()
 }
 
 /// The driver's panics are faults with a name, never the end of the process.
@@ -218,6 +314,7 @@ fn state(s: &franka::RobotState) -> State {
         dq_d: s.dq_d,
         ddq_d: s.ddq_d,
         tau_J: s.tau_J,
+        tau_J_d: s.tau_J_d,
         tau_ext_hat_filtered: s.tau_ext_hat_filtered,
         O_T_EE: s.O_T_EE,
         F_T_EE: s.F_T_EE,

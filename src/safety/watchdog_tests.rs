@@ -1,24 +1,9 @@
 #![allow(clippy::indexing_slicing, clippy::disallowed_methods, clippy::unwrap_used)]
 use super::*;
-use crate::robot::{Errors, Mode, limits};
+use crate::robot::limits;
 
 fn state() -> State {
-    State {
-        time_ms: 0,
-        q: limits::Q_READY,
-        dq: [0.0; 7],
-        q_d: limits::Q_READY,
-        dq_d: [0.0; 7],
-        ddq_d: [0.0; 7],
-        tau_J: [0.0; 7],
-        tau_ext_hat_filtered: [0.0; 7],
-        O_T_EE: [0.0; 16],
-        F_T_EE: [0.0; 16],
-        O_F_ext_hat_K: [0.0; 6],
-        mode: Mode::Move,
-        errors: Errors::default(),
-        control_command_success_rate: 1.0,
-    }
+    State { q: limits::Q_READY, q_d: limits::Q_READY, ..State::ZERO }
 }
 
 /// Ticks until the watchdog says something, and what, with `change` applied to the state of each tick.

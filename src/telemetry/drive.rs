@@ -32,6 +32,7 @@ pub struct Drive {
     cycles: u64,
     missed: u64,
     success_rate_min: f64,
+    success_rate: Mean,
     limiter_active_ticks: u64,
     nearest: Option<(Margin, u64)>,
     swaps: u32,
@@ -50,6 +51,8 @@ pub struct DriveFigures {
     pub missed_commands: u64,
     /// Smallest share of the last 100 commands that the robot received, 0 to 1.
     pub success_rate_min: f64,
+    /// Its mean over the drive.
+    pub success_rate_mean: f64,
     /// Ticks in which the safety layer changed a proposal.
     pub limiter_active_ticks: u64,
     /// The limit of the safety layer of which least was ever left.
@@ -94,6 +97,7 @@ impl Drive {
             cycles: 0,
             missed: 0,
             success_rate_min: 1.0,
+            success_rate: Mean::default(),
             limiter_active_ticks: 0,
             nearest: None,
             swaps: 0,
@@ -117,7 +121,9 @@ impl Drive {
                 && sample.lost == 0;
             self.missed += u64::from(sample.lost) + u64::from(ignored);
             if self.cycles > SUCCESS_WINDOW {
-                self.success_rate_min = self.success_rate_min.min(sample.state.control_command_success_rate);
+                let rate = sample.state.control_command_success_rate;
+                self.success_rate_min = self.success_rate_min.min(rate);
+                self.success_rate.add(rate, 1.0 + f64::from(sample.lost));
             }
         }
         if sample.kind == Kind::Driven {
@@ -154,6 +160,7 @@ impl Drive {
             cycles: self.cycles,
             missed_commands: self.missed,
             success_rate_min: self.success_rate_min,
+            success_rate_mean: self.success_rate.of().unwrap_or(1.0),
             limiter_active_ticks: self.limiter_active_ticks,
             nearest_limit: self.nearest.map(|(margin, tick)| NearestLimit {
                 limit: margin.limit.to_string(),
@@ -178,6 +185,24 @@ impl Drive {
     /// Reference and measured positions, thinned evenly, m.
     pub fn path(&self) -> (&[[f64; 3]], &[[f64; 3]]) {
         (&self.path.reference_m, &self.path.measured_m)
+    }
+}
+
+/// A mean of weighted numbers.
+#[derive(Clone, Copy, Debug, Default)]
+struct Mean {
+    sum: f64,
+    weight: f64,
+}
+
+impl Mean {
+    fn add(&mut self, number: f64, weight: f64) {
+        self.sum += weight * number;
+        self.weight += weight;
+    }
+
+    fn of(&self) -> Option<f64> {
+        (self.weight > 0.0).then_some(self.sum / self.weight)
     }
 }
 

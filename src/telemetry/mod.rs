@@ -1,9 +1,15 @@
-//! What a run tells: figures of the drive, and the report file.
+//! What a run tells: figures of the drive, the report file, who holds the robot, and the last seconds before an abort.
+pub mod black_box;
+pub mod claim;
+mod culprit;
 mod curve;
 mod drive;
 mod report;
 mod spread;
 
+pub use black_box::{BlackBox, Finding};
+pub use claim::Claim;
+pub use culprit::Culprit;
 pub use curve::{Curve, CurvePoint};
 pub use drive::{Drive, DriveFigures};
 pub use report::{Ending, Report};

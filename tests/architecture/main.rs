@@ -45,7 +45,7 @@ const FENCES: [(&str, &str, &[&str], &str); 4] = [
 ];
 
 /// Files of the 1 kHz path. A `mod.rs` speaks for its whole folder: lint attributes are inherited.
-const REAL_TIME: [&str; 20] = [
+const REAL_TIME: [&str; 23] = [
     "kinematics/mod.rs",
     "sde/deviation.rs",
     "policy/network.rs",
@@ -62,10 +62,13 @@ const REAL_TIME: [&str; 20] = [
     "safety/workspace.rs",
     "demonstration/path.rs",
     "demonstration/timed_path.rs",
+    "control/approach.rs",
     "control/clock.rs",
     "control/generator.rs",
+    "control/impedance.rs",
     "control/shelf.rs",
     "control/tick.rs",
+    "control/way.rs",
 ];
 const REAL_TIME_LINTS: [&str; 8] = [
     "clippy::unwrap_used",

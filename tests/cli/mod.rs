@@ -47,6 +47,7 @@ impl Folder {
             .args(line.split_whitespace())
             .current_dir(self.0.path())
             .env_remove("RUST_LOG")
+            .env("XDG_STATE_HOME", self.path("state"))
             .stdin(Stdio::null())
             .stdout(file(&out))
             .stderr(file(&err))
@@ -75,6 +76,10 @@ impl Running {
     pub fn signal(&self, name: &str) {
         let sent = Command::new("kill").args([format!("-{name}"), self.child.id().to_string()]).status();
         assert!(sent.is_ok_and(|status| status.success()), "SIG{name} was not sent");
+    }
+
+    pub fn id(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn has_ended(&mut self) -> bool {

@@ -124,6 +124,7 @@ impl Arm {
                 dq_d: [0.0; 7],
                 ddq_d: [0.0; 7],
                 tau_J: [0.0; 7],
+                tau_J_d: [0.0; 7],
                 tau_ext_hat_filtered: [0.0; 7],
                 O_T_EE: [0.0; 16],
                 F_T_EE: to_column_major(&hand_tool()),

@@ -183,6 +183,7 @@ fn ready() -> State {
         dq_d: [0.0; JOINTS],
         ddq_d: [0.0; JOINTS],
         tau_J: [0.0; JOINTS],
+        tau_J_d: [0.0; JOINTS],
         tau_ext_hat_filtered: [0.0; JOINTS],
         O_T_EE: to_column_major(&forward(&Q_READY, &hand_tool())),
         F_T_EE: to_column_major(&hand_tool()),

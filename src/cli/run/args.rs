@@ -5,6 +5,7 @@ use super::super::prepare::Prepared;
 use crate::config::Config;
 use crate::range::Violation;
 use crate::sim::TruthSink;
+use crate::telemetry::black_box;
 use std::io::IsTerminal;
 use std::path::PathBuf;
 
@@ -45,6 +46,9 @@ pub(in super::super) struct Args {
     /// Save the policy in use at the end.
     #[arg(long, value_name = "FILE.safetensors")]
     pub(super) save_policy: Option<PathBuf>,
+    /// Let the arm give way to a hand: our own joint impedance law, section [impedance], instead of the robot's stiff one.
+    #[arg(long)]
+    pub(super) compliant: bool,
     /// Do not learn while driving.
     #[arg(long)]
     pub(super) no_fine_tune: bool,
@@ -60,6 +64,9 @@ pub(in super::super) struct Args {
     /// Tell what is true of the simulated arm: JSON lines to a file, or datagrams to a loopback ADDRESS:PORT.
     #[arg(long, value_name = "FILE|ADDRESS", requires = "sim")]
     pub(super) truth: Option<TruthSink>,
+    /// Where the last seconds before an abort are kept. [default: ~/.local/state/franka-imit]
+    #[arg(long, value_name = "FOLDER")]
+    black_box: Option<PathBuf>,
     /// Do not ask before moving a real robot.
     #[arg(short, long)]
     pub(super) yes: bool,
@@ -125,6 +132,11 @@ impl Args {
     /// Rate of reference time.
     pub(super) fn speed_or_default(&self) -> f64 {
         self.speed.unwrap_or(if self.sim { 1.0 } else { FIRST_SPEED })
+    }
+
+    /// Where the last seconds before an abort are kept.
+    pub(super) fn black_box_folder(&self) -> PathBuf {
+        self.black_box.clone().unwrap_or_else(black_box::default_folder)
     }
 
     /// Laps to drive; `None` goes on until asked to stop.

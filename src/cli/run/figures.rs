@@ -7,7 +7,7 @@ use crate::learn::{TrainerCounts, adapt, train};
 use crate::policy::Policy;
 use crate::robot::{panda, realtime};
 use crate::safety;
-use crate::telemetry::{CurvePoint, Drive, DriveFigures, Ending};
+use crate::telemetry::{CurvePoint, Drive, DriveFigures, Ending, Finding};
 use crate::timing::Quantiles;
 use serde::Serialize;
 
@@ -40,6 +40,8 @@ pub(super) struct Figures {
     adapted: Option<adapt::Report>,
     /// Errors by time on the path: what learning on the way has made of them.
     error_curve: Vec<CurvePoint>,
+    /// After an abort: whose fault it was, why we think so, and where the last seconds are.
+    black_box: Option<Finding>,
     path: PathFigures,
 }
 
@@ -71,6 +73,7 @@ impl Figures {
         pulse: &Pulse,
         realtime: realtime::Granted,
         name: &str,
+        black_box: Option<Finding>,
     ) -> Figures {
         let prepared = run.prepared;
         let (reference_m, measured_m) = drive.path();
@@ -98,6 +101,7 @@ impl Figures {
             train: prepared.train.clone(),
             adapted: prepared.adapted.clone(),
             error_curve: drive.curve(),
+            black_box,
             path: PathFigures { reference_m: reference_m.to_vec(), measured_m: measured_m.to_vec() },
         }
     }
@@ -142,6 +146,12 @@ impl Figures {
             say!("limits   the nearest: {} {:.3} {}", nearest.limit, nearest.left, nearest.unit);
         }
         self.say_healing();
+        if let Some(found) = &self.black_box {
+            say!("why      {:?}: {}", found.culprit, found.because);
+            if let Some(file) = &found.file {
+                say!("         the last seconds are in {}", file.display());
+            }
+        }
         if let (Some(tick_us), Some(first_motion_s)) = (self.tick_us, self.first_motion_s) {
             say!(
                 "timing   tick p50 {:.1} µs, p99 {:.1} µs; limiter active in {} ticks; first motion after {first_motion_s:.2} s",

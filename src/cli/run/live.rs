@@ -1,6 +1,7 @@
 //! The live line of a drive: ten times a second on a terminal, nothing elsewhere.
 use super::super::common::bar;
 use crate::control::Pulse;
+use crate::control::modes::Mode;
 use crate::telemetry::Drive;
 use indicatif::ProgressBar;
 use std::time::{Duration, Instant};
@@ -24,7 +25,7 @@ impl Live {
         Live { bar: bar(length, template), laps, lap_s, shown: None }
     }
 
-    pub(super) fn show(&mut self, drive: &Drive, pulse: &Pulse, stopping: bool) {
+    pub(super) fn show(&mut self, drive: &Drive, pulse: &Pulse, mode: Mode) {
         if self.bar.is_hidden() || self.shown.is_some_and(|shown| shown.elapsed() < PERIOD) {
             return;
         }
@@ -34,8 +35,9 @@ impl Live {
         self.bar.set_position((last.tau_s * 1e3) as u64);
         let lap = last.tau_s / self.lap_s;
         let place = match self.laps {
-            _ if stopping => "stopping".to_string(),
-            _ if last.tau_s == 0.0 => "on the way to the start".to_string(),
+            _ if mode == Mode::Fault => "FAULT".to_string(),
+            _ if mode == Mode::Stopping => "stopping".to_string(),
+            _ if mode == Mode::Homing => "on the way to the start".to_string(),
             Some(laps) => format!("lap {lap:.1}/{laps:.1}"),
             None => format!("lap {lap:.1} · Ctrl-C stops"),
         };

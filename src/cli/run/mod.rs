@@ -3,23 +3,25 @@ mod args;
 mod figures;
 mod live;
 mod robot;
+mod watch;
 
 pub(super) use args::Args;
 
+use super::arm::{self, Arm};
 use super::common::stop_flag;
 use super::exit::{SafetyStop, usage};
 use super::keys::{Key, Keys};
 use super::places::check_way;
 use super::prepare;
 use crate::config::Config;
-use crate::control::links::{self, OperatorEnds, Request};
-use crate::control::{Controller, Outcome, Pulse, Session, Settings};
+use crate::control::links::{self, OperatorEnds, Request, Rollback};
+use crate::control::{Controller, Law, Outcome, Pulse, Session, Settings, modes};
 use crate::demonstration::shapes;
 use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
 use crate::safety::Guard;
-use crate::telemetry::{Drive, Ending, Report};
+use crate::telemetry::{BlackBox, Claim, Drive, Ending, Report};
 use anyhow::Context;
 use figures::Figures;
 use live::Live;
@@ -27,6 +29,7 @@ use prepare::Prepared;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+use watch::Watch;
 
 pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     // All that can be refused without a robot is refused before one is touched.
@@ -39,10 +42,9 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
-    let connected = Session::connect(&name, &config.robot, &config.realtime, Arc::clone(&pulse));
-    let (session, state, granted) = connected?;
+    let Arm { claim, session, state, granted, .. } = arm::connect(&name, "run", &config, &pulse)?;
     robot::greet(&session, sim.is_some(), &granted);
-    robot::check_ready(&state, &config.safety)?;
+    arm::check_ready(&state, &config.safety)?;
 
     if args.speed_m_s.is_some() && loaded.path.timing().is_some() {
         say!("note     --speed-m-s has no effect: the file has times (t_s); leave them out, or use --speed");
@@ -51,7 +53,8 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let prepared = prepare::prepare(&config, &args.trajectory, loaded.path, &state, given, speed)?;
     prepared.say();
     let laps = args.laps_to_drive(&prepared, speed);
-    let run = Run { args: &args, config: &config, prepared: &prepared, state: &state, speed, laps };
+    let run =
+        Run { args: &args, config: &config, prepared: &prepared, claim: &claim, state: &state, speed, laps };
     run.check_way_to_start().map_err(usage)?;
     if sim.is_none() && !robot::confirm(&args, &config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
@@ -71,7 +74,7 @@ fn go_back(drive: &Drive, trainer: Option<&Trainer>, operator: &OperatorEnds) ->
     if let Some(trainer) = trainer {
         trainer.hold();
     }
-    match operator.requests.try_send(Request::Rollback) {
+    match operator.rollbacks.try_send(Rollback) {
         Ok(()) => "back     to the policy before; none is taken over any more in this drive",
         Err(_) => "back     the control thread is busy: press b again",
     }
@@ -82,6 +85,7 @@ struct Run<'a> {
     args: &'a Args,
     config: &'a Config,
     prepared: &'a Prepared,
+    claim: &'a Claim,
     state: &'a State,
     speed: f64,
     laps: Option<f64>,
@@ -91,6 +95,9 @@ struct Run<'a> {
 struct Driven {
     outcome: Result<Outcome, Fault>,
     drive: Drive,
+    black_box: BlackBox,
+    /// When the session ended, ns after the start of the program.
+    ended_ns: u64,
     counts: TrainerCounts,
     /// Whether a person asked it to stop.
     asked: bool,
@@ -113,7 +120,8 @@ impl Run<'_> {
         let Prepared { timed, policy, F_T_EE, .. } = self.prepared;
         let to = policy.clone().evaluate(timed.at(0.0).0.as_slice());
         let guard = Guard::new(&self.config.safety, F_T_EE);
-        check_way(&guard, &self.settings(), &self.state.q_d, &to, F_T_EE)
+        let way = self.settings().approach(&self.state.q_d, &to);
+        check_way(&guard, way, F_T_EE).map_err(|e| format!("to the start of the path {e}"))
     }
 
     fn drive(
@@ -126,7 +134,14 @@ impl Run<'_> {
         let (config, prepared) = (self.config, self.prepared);
         let settings = self.settings();
         let (control, trainer_ends, operator) = links::link(!self.args.no_fine_tune, self.args.is_lockstep());
-        let plan = prepared.learning(config, self.speed);
+        let mut plan = prepared.learning(config, self.speed);
+        let law = match self.args.compliant {
+            true => Law::Impedance(config.impedance.clone()),
+            false => Law::Position,
+        };
+        if let Law::Impedance(options) = &law {
+            plan.stiffness_nm_rad = options.stiffness_nm_rad;
+        }
         let trainer = trainer_ends
             .map(|ends| {
                 Trainer::spawn(&plan, prepared.policy.clone(), ends, realtime::cores_but(control_core))
@@ -136,30 +151,33 @@ impl Run<'_> {
         let counts = || trainer.as_ref().map(Trainer::counts).unwrap_or_default();
         let policy = Box::new(prepared.policy.clone());
         let controller =
-            Box::new(Controller::new(Arc::clone(&prepared.timed), policy, prepared.F_T_EE, settings));
+            Box::new(Controller::new(Arc::clone(&prepared.timed), policy, prepared.F_T_EE, settings).by(law));
 
-        let mut drive = Drive::new(Arc::clone(&prepared.timed), Arc::clone(&prepared.expert));
-        let mut live = Live::new(self.laps, prepared.timed.lap_s());
+        let drive = Drive::new(Arc::clone(&prepared.timed), Arc::clone(&prepared.expert));
+        let live = Live::new(self.laps, prepared.timed.lap_s());
+        let mut watch = Watch::new(drive, live, self.claim, &prepared.figures.name);
         let mut keys = trainer.as_ref().and_then(|_| Keys::open());
         if keys.is_some() {
             say!("keys     b goes back to the policy before and keeps it; Ctrl-C stops");
         }
         let mut asked = false;
-        let outcome = session.drive(controller, control, |_| {
-            operator.samples.try_iter().for_each(|(sample, _)| drive.add(&sample));
+        let outcome = session.drive(controller, control, |pulse, mode| {
             if stop.load(Relaxed) && !asked {
                 asked = operator.requests.try_send(Request::Stop).is_ok();
             }
+            let mode = if asked { mode.after(modes::Event::Stop).unwrap_or(mode) } else { mode };
+            watch.look(&operator, pulse, mode);
             if let Some(Key::Char('b')) = keys.as_mut().and_then(|keys| keys.next(Duration::ZERO)) {
-                live.say(go_back(&drive, trainer.as_ref(), &operator));
+                watch.live.say(go_back(&watch.drive, trainer.as_ref(), &operator));
             }
-            live.show(&drive, pulse, asked);
         });
+        let ended_ns = pulse.now_ns();
         drop(keys);
-        operator.samples.try_iter().for_each(|(sample, _)| drive.add(&sample));
-        live.finish();
+        watch.take(&operator);
+        watch.live.finish();
         let counts = counts();
-        Ok(Driven { outcome, drive, counts, asked })
+        let Watch { drive, black_box, .. } = watch;
+        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked })
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
@@ -176,7 +194,7 @@ impl Run<'_> {
         };
         let fault = lost.or_else(|| outcome.as_ref().and_then(|o| o.result.clone().err()));
         let why = outcome.as_ref().map(|o| o.stopped_by).unwrap_or_default();
-        let by = outcome.as_ref().and_then(|o| o.controller.as_ref()).and_then(|c| c.stopped_at());
+        let by = outcome.as_ref().and_then(|o| o.stopped_at);
         let safety_stop = (!why.is_clear()).then_some(SafetyStop { why, by });
         let faults: Vec<String> =
             fault.iter().map(Fault::to_string).chain(safety_stop.iter().map(SafetyStop::to_string)).collect();
@@ -185,14 +203,29 @@ impl Run<'_> {
             (true, true) => Ending::Stopped,
             (true, false) => Ending::Done,
         };
+        let has_moved = driven.drive.last().is_some();
+        let finding = fault.as_ref().filter(|_| has_moved).map(|fault| {
+            driven.black_box.conclude(fault, driven.ended_ns, name, &self.args.black_box_folder())
+        });
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
-        let figures =
-            Figures::new(self, outcome, &driven.drive, driven.counts, last.as_mut(), pulse, granted, name);
+        let figures = Figures::new(
+            self,
+            outcome,
+            &driven.drive,
+            driven.counts,
+            last.as_mut(),
+            pulse,
+            granted,
+            name,
+            finding,
+        );
         let report = Report::new("run", ending, faults, figures);
         let written = self.args.common.write(&report);
         let saved = self.save(last.as_ref());
         // Files first: a terminal that has gone must not cost them.
-        report.figures.say(&report.ending);
+        if has_moved {
+            report.figures.say(&report.ending);
+        }
         match fault.map(anyhow::Error::from).or(safety_stop.map(anyhow::Error::from)) {
             None => written.and(saved),
             Some(why) => {

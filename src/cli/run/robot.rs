@@ -1,14 +1,12 @@
 //! Before the arm moves: the simulated robot, the greeting, the checks, the question.
-use super::super::exit::usage;
+use super::super::arm;
 use super::super::prepare::Prepared;
 use super::Args;
 use crate::config::Config;
 use crate::control::Session;
-use crate::kinematics::from_column_major;
-use crate::robot::{Fault, Mode, State, limits, realtime};
-use crate::safety::{self, Workspace};
+use crate::robot::{State, limits, realtime};
+use crate::safety;
 use crate::sim::{self, Pace, Sim};
-use std::io::{BufRead, IsTerminal, Write};
 
 /// Loopback addresses tried for a simulated robot: others may be running.
 const ADDRESSES: std::ops::RangeInclusive<u8> = 1..=100;
@@ -52,26 +50,6 @@ pub(super) fn greet(session: &Session, simulated: bool, granted: &realtime::Gran
     let what = if simulated { "a simulated Panda" } else { "Panda" };
     say!("robot    {what} at {}", session.address());
     granted.refused.iter().for_each(|refusal| say!("note     {refusal}"));
-}
-
-/// Refuses a robot that cannot move, or that is not where it believes to be.
-pub(super) fn check_ready(state: &State, safety: &safety::Options) -> anyhow::Result<()> {
-    let mend = match state.mode {
-        Mode::Idle => None,
-        Mode::Reflex => Some("Clear the error in Desk, then start again"),
-        Mode::UserStopped => Some("Release the user stop, then start again"),
-        Mode::Guiding => Some("Let go of the guiding buttons, then start again"),
-        Mode::Other => Some("Unlock the brakes in Desk, then start again"),
-        Mode::Move | Mode::AutomaticErrorRecovery => Some("Wait until the robot is idle, then start again"),
-    };
-    if let Some(mend) = mend {
-        let errors = state.errors.names().collect();
-        return Err(Fault::NotReady { mode: state.mode, errors, mend }.into());
-    }
-    let F_T_EE = from_column_major(&state.F_T_EE)
-        .map_err(|e| anyhow::anyhow!("the robot reports a tool F_T_EE that is none: {e}"))?;
-    let workspace = Workspace::new(safety, &F_T_EE);
-    safety::start::check(&state.q, &state.q_d, safety, &workspace).map_err(usage)
 }
 
 /// Says what is about to happen to a real arm, and asks.
@@ -130,17 +108,7 @@ pub(super) fn confirm(
         config.robot.load_mass_kg,
         config.robot.joint_stiffness_nm_rad
     );
-    if args.yes {
-        return Ok(true);
-    }
-    if !std::io::stdin().is_terminal() {
-        return Err(usage("nobody is at the terminal to confirm; add --yes to move the arm without asking"));
-    }
-    print!("Is the space clear and the user stop in somebody's hand? Type yes to move: ");
-    std::io::stdout().flush()?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer)?;
-    Ok(matches!(answer.trim(), "yes" | "y"))
+    arm::ask("Is the space clear and the user stop in somebody's hand?", args.yes)
 }
 
 /// What the safety layer holds besides the joints.

@@ -1,0 +1,120 @@
+//! `home`: the ready pose, on a straight way in joint space.
+use super::arm::{self, Arm};
+use super::common::{Common, bar, stop_flag};
+use super::exit::{SafetyStop, usage};
+use super::places::check_way;
+use crate::config::Config;
+use crate::control::links::{self, Request};
+use crate::control::{Approach, Outcome, Pulse, Session, Way};
+use crate::robot::{JOINTS, Joints, State, limits};
+use crate::safety::Guard;
+use crate::telemetry::{Ending, Report};
+use serde::Serialize;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Instant;
+
+/// Bring the arm to its ready pose, on a straight way in joint space.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// The robot's address.
+    #[arg(long, value_name = "ADDRESS")]
+    robot_ip: String,
+    /// Share of the joints' velocity and acceleration limits. [default: control.approach_share, a third of it]
+    #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
+    speed: Option<f64>,
+    /// Do not ask before moving the arm.
+    #[arg(short, long)]
+    yes: bool,
+    #[command(flatten)]
+    common: Common,
+}
+
+/// The keys of a `home` report besides those of every report.
+#[derive(Serialize)]
+struct Figures {
+    robot: String,
+    /// Largest distance of a measured joint from the pose at the end, rad.
+    off_rad: f64,
+    cycles: u64,
+    limiter_active_ticks: u64,
+}
+
+pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
+    let config = args.common.load()?;
+    let share = args.speed.unwrap_or(config.control.approach_share / 3.0);
+    let mut range = Vec::new();
+    crate::range::check_range(&mut range, "--speed", share, 0.005..=0.5, "");
+    if let Some(wrong) = range.first() {
+        return Err(usage(wrong));
+    }
+    let pulse = Arc::new(Pulse::new(started));
+    let Arm { claim: _claim, session, state, address, .. } =
+        arm::connect(&args.robot_ip, "home", &config, &pulse)?;
+    say!("robot    Panda at {address}");
+    arm::check_ready(&state, &config.safety)?;
+    let F_T_EE = arm::tool(&state)?;
+    let way = Approach::plan(&state.q_d, &limits::Q_READY, share, &config.safety);
+    check_way(&Guard::new(&config.safety, &F_T_EE), way, &F_T_EE).map_err(usage)?;
+    let (joint, way_rad) = farthest(&state.q_d, &limits::Q_READY);
+    say!("way      straight in joint space to the ready pose; farthest goes joint {joint}, {way_rad:.2} rad");
+    if !arm::ask("Is the way clear and the user stop in somebody's hand?", args.yes)? {
+        return Err(usage("not confirmed: nothing was moved"));
+    }
+    let figures = go(session, &config, &limits::Q_READY, share, &state, &address.to_string())?;
+    args.common.write(&Report::new("home", Ending::Done, Vec::new(), figures))
+}
+
+/// Brings the arm to `to` and says how it went.
+pub(super) fn go(
+    session: Session,
+    config: &Config,
+    to: &Joints,
+    share: f64,
+    state: &State,
+    robot: &str,
+) -> anyhow::Result<impl Serialize + use<>> {
+    let stop = stop_flag()?;
+    stop.store(false, Relaxed);
+    let F_T_EE = arm::tool(state)?;
+    let way = Box::new(Way::new(to, share, &config.safety, &F_T_EE, &config.generator));
+    let (control, _, operator) = links::link(false, false);
+    let whole = farthest(&state.q_d, to).1;
+    let bar = bar(1000, "moving   {bar:24.cyan/dim} {msg}");
+    let (mut cycles, mut limited, mut asked, mut last) = (0, 0, false, *state);
+    let mut take = |bar: &indicatif::ProgressBar| {
+        for (sample, _) in operator.samples.try_iter() {
+            cycles += 1;
+            limited += u64::from(!sample.verdict.is_clear());
+            last = sample.state;
+        }
+        let left = farthest(&last.q_d, to).1;
+        bar.set_position((1e3 * (1.0 - left / whole.max(1e-9))).max(0.0) as u64);
+        bar.set_message(format!("{left:.2} rad left"));
+    };
+    let outcome = session.go(way, control, |_, _| {
+        if stop.load(Relaxed) && !asked {
+            asked = operator.requests.try_send(Request::Stop).is_ok();
+        }
+        take(&bar);
+    });
+    take(&bar);
+    bar.finish_and_clear();
+    let Outcome { result, stopped_by, stopped_at, .. } = outcome?;
+    result?;
+    if !stopped_by.is_clear() {
+        return Err(SafetyStop { why: stopped_by, by: stopped_at }.into());
+    }
+    let off_rad = farthest(&last.q, to).1;
+    let how = if asked { "stopped as asked, at rest" } else { "done, at rest" };
+    say!(
+        "moved    {how}: farthest from the pose {off_rad:.4} rad; {cycles} cycles, limiter active in {limited}"
+    );
+    Ok(Figures { robot: robot.to_string(), off_rad, cycles, limiter_active_ticks: limited })
+}
+
+/// The joint, counted from 1, with the longest way, and its length, rad.
+fn farthest(from: &Joints, to: &Joints) -> (usize, f64) {
+    let ways = (0..JOINTS).map(|k| (k + 1, (to[k] - from[k]).abs()));
+    ways.fold((1, 0.0), |longest, way| if way.1 > longest.1 { way } else { longest })
+}

@@ -1,0 +1,83 @@
+//! What looks at a drive every few milliseconds: the figures, the live line, the black box, the status for others.
+use super::live::Live;
+use crate::control::Pulse;
+use crate::control::links::OperatorEnds;
+use crate::control::modes::Mode;
+use crate::telemetry::{BlackBox, Claim, Drive};
+use serde::Serialize;
+use std::time::{Duration, Instant};
+
+/// How often others are told, unless something happens.
+const PERIOD: Duration = Duration::from_millis(100);
+
+pub(super) struct Watch<'a> {
+    pub(super) drive: Drive,
+    pub(super) live: Live,
+    pub(super) black_box: BlackBox,
+    claim: &'a Claim,
+    trajectory: &'a str,
+    published: Option<(Instant, Mode)>,
+}
+
+/// What `franka-imit status` shows of a drive.
+#[derive(Serialize)]
+struct Status<'a> {
+    schema: u32,
+    mode: Mode,
+    /// Why nothing moves any more, if so.
+    fault: Option<String>,
+    trajectory: &'a str,
+    reference_time_s: f64,
+    cycles: u64,
+    missed_commands: u64,
+    success_rate: f64,
+    contour_error_mean_mm: Option<f64>,
+    O_p_EE_m: [f64; 3],
+    q_rad: [f64; 7],
+    policies_taken_over: u32,
+}
+
+impl<'a> Watch<'a> {
+    pub(super) fn new(drive: Drive, live: Live, claim: &'a Claim, trajectory: &'a str) -> Watch<'a> {
+        Watch { drive, live, black_box: BlackBox::default(), claim, trajectory, published: None }
+    }
+
+    /// Takes what the control thread has told since the last look.
+    pub(super) fn take(&mut self, operator: &OperatorEnds) {
+        for (sample, cycle) in operator.samples.try_iter() {
+            self.drive.add(&sample);
+            self.black_box.add(&sample, cycle);
+        }
+    }
+
+    pub(super) fn look(&mut self, operator: &OperatorEnds, pulse: &Pulse, mode: Mode) {
+        self.black_box.look(pulse.now_ns(), mode == Mode::Fault);
+        self.take(operator);
+        self.live.show(&self.drive, pulse, mode);
+        let is_news = self.published.is_none_or(|(at, before)| before != mode || at.elapsed() > PERIOD);
+        if is_news {
+            self.published = Some((Instant::now(), mode));
+            self.publish(mode, pulse);
+        }
+    }
+
+    fn publish(&self, mode: Mode, pulse: &Pulse) {
+        let Some(last) = self.drive.last() else { return };
+        let figures = self.drive.figures();
+        let silent = || pulse.is_silent().then(|| "no state comes from the robot".to_string());
+        self.claim.publish(&Status {
+            schema: 1,
+            mode,
+            fault: pulse.broken().map(str::to_string).or_else(silent),
+            trajectory: self.trajectory,
+            reference_time_s: last.tau_s,
+            cycles: figures.cycles,
+            missed_commands: figures.missed_commands,
+            success_rate: last.state.control_command_success_rate,
+            contour_error_mean_mm: figures.contour_error_mm.map(|error| error.mean),
+            O_p_EE_m: last.O_p_EE.into(),
+            q_rad: last.state.q,
+            policies_taken_over: figures.swaps,
+        });
+    }
+}
