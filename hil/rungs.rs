@@ -92,7 +92,7 @@ fn watch(
     result: &mut RungResult,
     mut see: impl FnMut(&State, Duration),
 ) -> anyhow::Result<()> {
-    let mut robot = reach(place.ip, |ip| Panda::connect(ip))?;
+    let mut robot = reach(place.ip, Panda::connect)?;
     let mut between = Histogram::new();
     let (begun, mut last, mut last_ms) = (Instant::now(), None::<Instant>, None::<u64>);
     while begun.elapsed().as_secs_f64() < seconds {
@@ -154,7 +154,7 @@ fn swing(place: &Place, amplitude: f64, seconds: f64, result: &mut RungResult) -
     let (session, state, granted) =
         Session::reconnect(place.ip, &robot, &realtime::Options::default(), pulse, within)?;
     result.notes.extend(granted.refused);
-    let F_T_EE = from_column_major(&state.F_T_EE)?;
+    let tool = from_column_major(&state.F_T_EE)?;
     let (control, _, operator) = links::link(false, false);
     let (mut limited, mut off, mut success) = (0, 0.0f64, 0.0);
     let mut take = |(sample, _): (Sample, _)| {
@@ -165,7 +165,7 @@ fn swing(place: &Place, amplitude: f64, seconds: f64, result: &mut RungResult) -
         result.cycles += 1;
         result.missed += u64::from(sample.lost);
     };
-    let sine = Box::new(Sine::new(&state.q_d, amplitude, seconds, F_T_EE));
+    let sine = Box::new(Sine::new(&state.q_d, amplitude, seconds, tool));
     let outcome = session.go(sine, control, |_, _| operator.samples.try_iter().for_each(&mut take))?;
     operator.samples.try_iter().for_each(&mut take);
     outcome.result?;
@@ -187,7 +187,7 @@ struct Sine {
     amplitude: f64,
     seconds: f64,
     elapsed_s: f64,
-    F_T_EE: Pose,
+    tool: Pose,
     guard: Guard,
     way: Way,
     phase: Phase,
@@ -195,16 +195,16 @@ struct Sine {
 }
 
 impl Sine {
-    fn new(from: &Joints, amplitude: f64, seconds: f64, F_T_EE: Pose) -> Sine {
+    fn new(from: &Joints, amplitude: f64, seconds: f64, tool: Pose) -> Sine {
         // The way stands for what a motion has besides its shape: a sample of every tick, and the end.
-        let way = Way::new(from, 0.05, &Options::default(), &F_T_EE, &Default::default());
+        let way = Way::new(from, 0.05, &Options::default(), &tool, &Default::default());
         Sine {
             from: *from,
             amplitude,
             seconds,
             elapsed_s: 0.0,
-            F_T_EE,
-            guard: Guard::new(&Options::default(), &F_T_EE),
+            tool,
+            guard: Guard::new(&Options::default(), &tool),
             way,
             phase: Phase::Follow,
             last_ms: None,
@@ -246,7 +246,7 @@ impl Pilot for Sine {
 
     fn stop(&mut self) {
         self.phase = Phase::Brake;
-        self.way = Way::new(&self.from, 0.05, &Options::default(), &self.F_T_EE, &Default::default());
+        self.way = Way::new(&self.from, 0.05, &Options::default(), &self.tool, &Default::default());
     }
 
     fn phase(&self) -> Phase {

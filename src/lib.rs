@@ -40,6 +40,8 @@ pub mod sim;
 
 pub mod telemetry;
 
+pub mod doctor;
+
 pub mod eval;
 
 pub mod config;

@@ -83,14 +83,14 @@ fn a_hand_on_the_arm_ends_the_drive_by_its_torque_and_the_report_keeps_the_limit
     let push = Push { after_s: 3.0, duration_s: 2.0, force_n: [0.0, 20.0, 0.0] };
     let sim = robot_with(60, Options { pushes: vec![push], ..Options::default() });
     let folder = Folder::new();
-    folder.write("mine.toml", "[safety]\nexternal_torque_nm = [6.0, 6.0, 6.0, 6.0, 6.0, 6.0, 6.0]\n");
+    folder.write("mine.toml", "[safety]\nexternal_torque_nm = [6.0, 6.0, 6.0, 6.0, 6.0, 6.0, 6.0]\n[robot]\nsilence_timeout_s = 2.0\n");
     let line = format!(
         "run --robot-ip {} --yes --speed 1 --laps 3 --no-fine-tune --config mine.toml --report r.json",
         sim.ip()
     );
     folder
         .run(&line)
-        .refused(4, &["external torque: joint 3 external torque by ", "(safety.external_torque_nm)"]);
+        .says(4, &["external torque: joint 3 external torque by ", "(safety.external_torque_nm)"]);
     let report = folder.json("r.json");
     assert_eq!(report["safety"]["external_torque_nm"][0], 6.0);
     assert_eq!(report["nearest_limit"]["unit"], "Nm");

@@ -251,8 +251,12 @@ fn the_first_command_of_a_motion_is_where_the_robot_has_been_told_to_be() {
 #[test]
 fn outside_its_region_the_policy_is_not_asked_the_arm_holds_and_says_why() {
     let mut lesson = ideal::lesson("circle");
-    let half: Vec<[f64; 3]> =
-        lesson.examples.iter().map(|(p, _)| (*p).into()).filter(|p: &[f64; 3]| p[1] > 0.0).collect();
+    let half: Vec<[f64; 3]> = lesson
+        .examples
+        .iter()
+        .map(|(x, _)| x.translation.vector.into())
+        .filter(|p: &[f64; 3]| p[1] > 0.0)
+        .collect();
     lesson.policy.card_mut().region = Region::around(3, half.iter().map(|p| p.as_slice()));
     let mut controller = lesson.controller(Some(1.0));
     let mut arm = ideal::Arm::ready();
@@ -341,7 +345,7 @@ fn a_policy_that_answers_the_same_to_every_question_is_stopped_by_name() {
     let layer = *lesson.policy.network().layout().layers().last().unwrap();
     let examples = lesson.examples.clone();
     lesson.policy.network_mut().parameters_mut()[layer.weight()].fill(0.0);
-    let said: Joints = lesson.policy.evaluate(lesson.timed.at(0.0).0.as_slice());
+    let said: Joints = lesson.policy.ask(&lesson.timed.pose(0.0));
     let mut controller = lesson.controller(Some(1.0));
     let mut arm = ideal::Arm::at(examples[0].1);
     for _ in 0..20_000 {

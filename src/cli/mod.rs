@@ -10,6 +10,7 @@ macro_rules! say {
 mod arm;
 mod bench;
 mod common;
+mod doctor;
 mod eval;
 mod exit;
 mod expert;
@@ -70,6 +71,10 @@ enum Command {
     /// Simulate a Panda on a socket: libfranka, libfranka-rs and panda-py connect to it.
     #[command(after_help = EXIT_CODES)]
     Sim(sim::Args),
+    /// Is this machine fit to drive a robot? What was found, what is wanted, and the command that mends it.
+    #[command(after_help = format!("Exit code: 0 when no check fails, 1 when one does; what only could be better, or cannot be read, is no \
+                                    failure.\n\n{EXIT_CODES}"))]
+    Doctor(doctor::Args),
 }
 
 /// Runs the program; returns its documented exit code.
@@ -96,6 +101,7 @@ pub fn main() -> ExitCode {
         Command::Status(args) => status::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Sim(args) => sim::run(args),
+        Command::Doctor(args) => doctor::run(&args),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -22,7 +22,7 @@ pub(super) fn check_path(
     expert: &Expert,
     speed: f64,
 ) -> Result<(), String> {
-    let label = |t_s: f64| expert.label(&timed.at(t_s.max(0.0)).0).ok();
+    let label = |t_s: f64| expert.label_pose(&timed.pose(t_s.max(0.0))).ok();
     for step in 0..=(timed.lap_s() / STEP_S) as u32 {
         let t_s = f64::from(step) * STEP_S;
         let (Some(before), Some(q), Some(after)) = (label(t_s - HALF_S), label(t_s), label(t_s + HALF_S))

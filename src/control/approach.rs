@@ -20,6 +20,8 @@ const RATE_MAX: f64 = 1.875;
 const CURVE_MAX: f64 = 5.7735;
 /// Share of the end effector's speed limits that a way uses.
 const TOOL_SHARE: f64 = 0.8;
+/// A way ends this near to its end, rad.
+const THERE_RAD: f64 = 1e-3;
 /// Places at which the end effector's speed is looked at.
 const PLACES: u32 = 32;
 
@@ -59,6 +61,11 @@ impl Approach {
     /// The joints `elapsed_s` after it began, rad.
     pub fn at(&self, elapsed_s: f64) -> Joints {
         self.part(smootherstep(elapsed_s / self.duration_s))
+    }
+
+    /// Whether an arm at `q`, rad, has come to its end.
+    pub fn is_done_at(&self, q: &Joints) -> bool {
+        q.iter().zip(&self.to).all(|(q, to)| (q - to).abs() < THERE_RAD)
     }
 
     /// The motion on it, in even steps of time.

@@ -8,6 +8,7 @@ use super::links::{ControlEnds, Request, SessionEnds};
 use super::pulse::Pulse;
 use super::standing::Standing;
 use super::tick::Controller;
+use super::usage::{ControlUsage, Watch};
 use super::{Law, Pilot};
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};
@@ -52,6 +53,8 @@ pub struct Outcome {
     pub tick_ns: Histogram,
     /// What became of the samples.
     pub samples: SampleCounts,
+    /// What the thread used of the machine.
+    pub usage: ControlUsage,
 }
 
 /// What became of a drive's samples.
@@ -149,8 +152,10 @@ impl Thread {
         let mut tick_ns = Histogram::new();
         let mut samples = SampleCounts::default();
         let mut brake: Option<Brake> = None;
+        let mut watch = Watch::new();
         let law = pilot.law().clone();
         let mut step = |state: &State, received_ns: u64, law: Option<&mut Impedance>| {
+            watch.enter();
             let (mut law, seen) = match law {
                 Some(law) => {
                     let seen = law.see(state);
@@ -187,11 +192,13 @@ impl Thread {
                 tick_ns.record(answered_ns - received_ns);
                 let told = ends.to_telemetry.try_send((sample, Cycle { received_ns, answered_ns }));
                 samples.dropped_by_telemetry += u64::from(told.is_err());
+                watch.command_ready();
                 if let Some(turns) = ends.trainer.as_ref().and_then(|trainer| trainer.turns.as_ref()) {
                     // Lockstep: the robot waits for us, and we for the trainer, so that a run repeats bit for bit.
                     let _ = turns.recv();
                 }
             }
+            watch.leave();
             (command, torque)
         };
         let result = match &law {
@@ -209,7 +216,8 @@ impl Thread {
             None => result,
         };
         let (stopped_by, stopped_at) = (pilot.stopped_by(), pilot.stopped_at());
-        (pilot, Outcome { result, stopped_by, stopped_at, controller: None, tick_ns, samples })
+        let usage = watch.figures();
+        (pilot, Outcome { result, stopped_by, stopped_at, controller: None, tick_ns, samples, usage })
     }
 }
 
@@ -264,6 +272,7 @@ impl Outcome {
             controller: None,
             tick_ns: Histogram::new(),
             samples: SampleCounts::default(),
+            usage: ControlUsage::default(),
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod csv;
 mod dataset;
 pub mod drawing;
 pub mod expert;
+mod filter;
 pub mod import;
 pub mod json;
 pub mod path;
@@ -14,7 +15,9 @@ pub mod shapes;
 mod survey;
 pub mod time_law;
 pub mod timed_path;
+mod turning;
 
 pub use audit::Audit;
 pub use dataset::{BOX_MAX_M, BOX_MIN_M, Dataset, Error, Example, LabelledBy};
+pub use pose_label::OtherTool;
 pub use survey::{DESCRIBED_MAX, Extreme, Survey, Unlabelled};

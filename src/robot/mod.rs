@@ -1,6 +1,8 @@
 //! What an arm is to us: its state, a command, its errors; independent of any driver.
+pub mod allocation;
 mod fault;
 pub mod limits;
+pub mod memory;
 pub mod panda;
 pub mod realtime;
 pub mod sockets;

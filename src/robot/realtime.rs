@@ -1,6 +1,7 @@
-//! What a thread asks of the kernel: priority, a core, locked memory, no signals. One of the two places with
-//! `unsafe`: plain libc calls on values we own. Each has the safe outcome "not granted, and said so".
+//! What a thread asks of the kernel: priority, a core, locked memory, no signals; and what it has used. One of the few
+//! places with `unsafe`: plain libc calls on values we own. Each has the safe outcome "not granted, and said so".
 #![allow(unsafe_code)]
+use super::memory;
 use crate::range::{Violation, check_range};
 use serde::{Deserialize, Serialize};
 use std::sync::{Arc, Once};
@@ -11,7 +12,8 @@ use std::sync::{Arc, Once};
 pub struct Options {
     /// SCHED_FIFO priority of the control thread, 1 to 98; 0 asks for none.
     pub priority: i32,
-    /// Core to pin the control thread to; −1 takes the last core the process may use, −2 pins nothing.
+    /// Core to pin the control thread to; −1 takes the last isolated core, else the last the process may use, −2 pins
+    /// nothing.
     pub core: i32,
     /// Lock the process's memory so that no page of it is ever swapped.
     pub lock_memory: bool,
@@ -54,8 +56,10 @@ pub struct Granted {
     pub priority: i32,
     /// Core the thread is pinned to.
     pub core: Option<usize>,
-    /// Whether memory is locked.
+    /// Whether all memory is locked.
     pub memory_locked: bool,
+    /// Otherwise what of it is, KiB.
+    pub memory_locked_kib: u64,
     /// What was refused, why it matters and how to mend it.
     pub refused: Vec<String>,
 }
@@ -70,6 +74,11 @@ pub fn cores() -> Vec<usize> {
     };
     // SAFETY: the index is below CPU_SETSIZE, the number of bits in the set.
     (0..libc::CPU_SETSIZE as usize).filter(|&core| unsafe { libc::CPU_ISSET(core, &set) }).collect()
+}
+
+/// Whether a thread of this process may be pinned to a core, be it an isolated one that no thread is put on unasked.
+pub fn may_use(core: usize) -> bool {
+    std::thread::spawn(move || pin(&[core])).join().unwrap_or(false)
 }
 
 /// Pins the calling thread to some cores; whether the kernel agreed.
@@ -148,15 +157,94 @@ pub fn interrupt(thread_id: i32) {
 }
 
 /// Locks the memory of the process, now and to come; whether the kernel agreed.
-fn lock_memory() -> bool {
+pub(super) fn lock_all() -> bool {
+    // Under a limit a lock of future memory would make later allocations fail, so that it is not asked for. Root is
+    // exempt from the limit unless its capabilities are taken away: then this is refused as it should be.
+    // SAFETY: the calls take numbers and change no memory of ours.
+    let may = lock_limit() == u64::MAX || unsafe { libc::geteuid() } == 0;
+    // SAFETY: as above.
+    may && unsafe { libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) == 0 }
+}
+
+/// Bytes that a process without privileges may lock; the largest number when there is no limit.
+pub(super) fn lock_limit() -> u64 {
     let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
-    // SAFETY: the call writes one rlimit. Without an unlimited allowance a lock of future memory would make
-    // later allocations fail, so it is not asked for (root is exempt from the limit).
-    unsafe {
-        let unlimited =
-            libc::getrlimit(libc::RLIMIT_MEMLOCK, &mut limit) == 0 && limit.rlim_cur == libc::RLIM_INFINITY;
-        (unlimited || libc::geteuid() == 0) && libc::mlockall(libc::MCL_CURRENT | libc::MCL_FUTURE) == 0
+    // SAFETY: the call writes one rlimit.
+    let known = unsafe { libc::getrlimit(libc::RLIMIT_MEMLOCK, &mut limit) == 0 };
+    if known { limit.rlim_cur } else { 0 }
+}
+
+/// Locks a range of addresses; whether the kernel agreed.
+pub(super) fn lock_range(start: usize, bytes: usize) -> bool {
+    // SAFETY: the kernel reads and writes nothing at the address; one that is not ours is refused.
+    unsafe { libc::mlock(start as *const libc::c_void, bytes) == 0 }
+}
+
+/// What a thread has used so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Usage {
+    /// Pages that were in memory and had to be mapped.
+    pub minor_faults: u64,
+    /// Pages that had to be read from a disk.
+    pub major_faults: u64,
+    /// Times that another thread was run in its place.
+    pub preempted: u64,
+    /// Time on a core, µs.
+    pub cpu_us: u64,
+}
+
+impl Usage {
+    /// Of the calling thread.
+    pub fn of_this_thread() -> Usage {
+        // SAFETY: rusage is plain numbers for which all-zero is valid; the call writes one.
+        let used = unsafe {
+            let mut used: libc::rusage = std::mem::zeroed();
+            libc::getrusage(libc::RUSAGE_THREAD, &mut used);
+            used
+        };
+        let us = |t: libc::timeval| t.tv_sec as u64 * 1_000_000 + t.tv_usec as u64;
+        Usage {
+            minor_faults: used.ru_minflt as u64,
+            major_faults: used.ru_majflt as u64,
+            preempted: used.ru_nivcsw as u64,
+            cpu_us: us(used.ru_utime) + us(used.ru_stime),
+        }
     }
+
+    /// What was used since `before`.
+    pub fn since(self, before: Usage) -> Usage {
+        Usage {
+            minor_faults: self.minor_faults.saturating_sub(before.minor_faults),
+            major_faults: self.major_faults.saturating_sub(before.major_faults),
+            preempted: self.preempted.saturating_sub(before.preempted),
+            cpu_us: self.cpu_us.saturating_sub(before.cpu_us),
+        }
+    }
+}
+
+/// The core for the control thread, of those that may be used and those kept free of other work; `None` pins nothing.
+///
+/// A program is not put on an isolated core unless it asks, so that one may lie outside of `allowed`.
+pub fn choose_core(options: &Options, allowed: &[usize], isolated: &[usize]) -> Option<usize> {
+    match options.core {
+        -1 => isolated.last().or(allowed.last().filter(|_| allowed.len() > 1)).copied(),
+        core => usize::try_from(core).ok(),
+    }
+}
+
+/// The cores that the kernel keeps free of whatever does not ask for them.
+fn isolated_cores() -> Vec<usize> {
+    let list = std::fs::read_to_string("/sys/devices/system/cpu/isolated").unwrap_or_default();
+    core_list(&list)
+}
+
+/// The cores of a list as the kernel writes it: `0-3,8`.
+pub fn core_list(list: &str) -> Vec<usize> {
+    let span = |part: &str| {
+        let (first, last) = part.split_once('-').unwrap_or((part, part));
+        Some(first.trim().parse().ok()?..=last.trim().parse::<usize>().ok()?)
+    };
+    list.split(',').filter_map(span).flatten().collect()
 }
 
 /// Sets up the calling thread as the control thread; never fails, says what was refused.
@@ -164,13 +252,12 @@ pub fn enter(options: &Options) -> Granted {
     let mut granted = Granted::default();
     block_signals();
     let cores = cores();
-    let core = match options.core {
-        -1 => cores.last().copied().filter(|_| cores.len() > 1),
-        core => usize::try_from(core).ok(),
-    };
+    let core = choose_core(options, &cores, &isolated_cores());
+    let otherwise = choose_core(options, &cores, &[]);
     if let Some(core) = core {
-        if pin(&[core]) {
-            granted.core = Some(core);
+        // An isolated core may belong to others (a container's set of cores): then one of ours has to do.
+        granted.core = [Some(core), otherwise].into_iter().flatten().find(|&core| pin(&[core]));
+        if granted.core.is_some() {
         } else {
             granted
                 .refused
@@ -182,21 +269,73 @@ pub fn enter(options: &Options) -> Granted {
             granted.priority = options.priority;
         } else {
             granted.refused.push(format!(
-                "real-time priority {} was refused: other programs can delay the loop. Add 'yourname - rtprio 99' \
-                 to /etc/security/limits.conf and log in again",
+                "real-time priority {} was refused: other programs can delay the loop. 'franka-imit doctor' says why, and \
+                 the command that mends it",
                 options.priority
             ));
         }
     }
     if options.lock_memory {
-        granted.memory_locked = lock_memory();
-        if !granted.memory_locked {
-            granted.refused.push(
-                "locking memory was refused: a page of ours may be swapped out. Add 'yourname - memlock \
-                 unlimited' to /etc/security/limits.conf and log in again"
-                    .to_string(),
-            );
+        let locked = memory::lock();
+        (granted.memory_locked, granted.memory_locked_kib) = (locked.whole, locked.bytes / 1024);
+        if !locked.whole {
+            granted.refused.push(format!(
+                "{} of {} KiB that the control thread uses are locked: under pressure a page of the rest may be \
+                 swapped out, and reading it back takes longer than a cycle. 'franka-imit doctor' has the command that \
+                 mends it",
+                locked.bytes / 1024,
+                locked.wanted_bytes / 1024
+            ));
         }
     }
+    memory::prefault();
     granted
+}
+
+impl Granted {
+    /// What was granted, in words: `core 3, priority 80, all memory locked`.
+    pub fn words(&self) -> String {
+        let core = self.core.map_or("any core".to_string(), |core| format!("core {core}"));
+        let priority = match self.priority {
+            0 => "no real-time priority".to_string(),
+            priority => format!("real-time priority {priority}"),
+        };
+        let memory = match (self.memory_locked, self.memory_locked_kib) {
+            (true, _) => "all memory locked".to_string(),
+            (false, 0) => "no memory locked".to_string(),
+            (false, kib) => format!("{kib} KiB of memory locked"),
+        };
+        format!("{core}, {priority}, {memory}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_of_cores_are_read_as_the_kernel_writes_them() {
+        assert_eq!(core_list("0-3,8\n"), [0, 1, 2, 3, 8]);
+        assert_eq!(core_list("5"), [5]);
+        assert_eq!(core_list(""), [0; 0]);
+        assert_eq!(core_list("(null)"), [0; 0]);
+    }
+
+    #[test]
+    fn an_isolated_core_controls_if_there_is_one() {
+        let core = |core| Options { core, ..Options::default() };
+        assert_eq!(choose_core(&core(-1), &[0, 1, 2], &[3]), Some(3));
+        assert_eq!(choose_core(&core(-1), &[0, 1, 2], &[]), Some(2));
+        assert_eq!(choose_core(&core(-1), &[0], &[]), None);
+        assert_eq!(choose_core(&core(1), &[0, 1, 2], &[3]), Some(1));
+        assert_eq!(choose_core(&core(-2), &[0, 1, 2], &[3]), None);
+    }
+
+    #[test]
+    fn pages_touched_for_the_first_time_are_counted_as_faults_of_the_thread() {
+        let before = Usage::of_this_thread();
+        let pages = std::hint::black_box(vec![1_u8; 64 << 20]);
+        let used = Usage::of_this_thread().since(before);
+        assert!(pages.len() > used.minor_faults as usize && used.minor_faults > 10, "{used:?}");
+    }
 }

@@ -17,6 +17,9 @@ use nalgebra::SVector;
 /// Halvings between a proposal that is too fast for the end effector and the brake.
 const HALVINGS: u32 = 6;
 
+/// A bound on a speed is good enough below this share of its limit; above it the speed itself is told.
+const BOUND_SHARE: f64 = 0.5;
+
 /// Judges each command before it is sent; see the module `safety`.
 #[derive(Clone)]
 pub struct Guard {
@@ -108,7 +111,8 @@ impl Guard {
         let levers = self.workspace.tool_levers().iter().zip(&peak);
         let (mut speed, mut turn): (f64, f64) =
             (levers.map(|(lever, dq)| lever * dq.abs()).sum(), peak.iter().map(|dq| dq.abs()).sum());
-        if !(speed <= self.tool_speed_m_s && turn <= self.tool_turn_rad_s) {
+        let is_far = |is: f64, max: f64| is <= BOUND_SHARE * max;
+        if !(is_far(speed, self.tool_speed_m_s) && is_far(turn, self.tool_turn_rad_s)) {
             (speed, turn) = speed_and_turn(&jacobian(&motion.q, &self.F_T_EE), &peak);
         }
         self.left_of(speed, turn)

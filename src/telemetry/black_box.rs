@@ -184,6 +184,9 @@ fn columns() -> Vec<String> {
     for name in ["O_p_EE", "x_ref", "X"] {
         names.extend(["x", "y", "z"].map(|axis| format!("{name}_{axis}_m")));
     }
+    for name in ["x_ref", "X"] {
+        names.extend(["qx", "qy", "qz", "qw"].map(|number| format!("{name}_{number}")));
+    }
     names
 }
 
@@ -202,8 +205,11 @@ fn row(sample: &Sample, cycle: Cycle) -> Vec<f64> {
     for joints in [&s.q, &s.dq, &s.q_d, &sample.q_c, &sample.q_ref, &s.tau_ext_hat_filtered] {
         row.extend(joints);
     }
-    for point in [&sample.O_p_EE, &sample.x_ref, &sample.X] {
+    for point in [&sample.O_p_EE, &sample.x_ref.translation.vector, &sample.X.translation.vector] {
         row.extend(point.iter());
+    }
+    for pose in [&sample.x_ref, &sample.X] {
+        row.extend(pose.rotation.coords.iter());
     }
     row
 }

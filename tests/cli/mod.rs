@@ -41,6 +41,11 @@ impl Folder {
 
     /// Starts the program with the words of `line`, without a terminal.
     pub fn start(&self, line: &str) -> Running {
+        self.start_with(line, &[])
+    }
+
+    /// [`Folder::start`] with some variables of the environment set.
+    pub fn start_with(&self, line: &str, variables: &[(&str, &str)]) -> Running {
         let [out, err] = ["stdout", "stderr"].map(|stream| tempfile::NamedTempFile::new().expect(stream));
         let file = |stream: &tempfile::NamedTempFile| Stdio::from(stream.reopen().expect("an open file"));
         let child = Command::new(env!("CARGO_BIN_EXE_franka-imit"))
@@ -48,6 +53,7 @@ impl Folder {
             .current_dir(self.0.path())
             .env_remove("RUST_LOG")
             .env("XDG_STATE_HOME", self.path("state"))
+            .envs(variables.iter().copied())
             .stdin(Stdio::null())
             .stdout(file(&out))
             .stderr(file(&err))

@@ -4,6 +4,7 @@ use super::super::exit::usage;
 use super::super::prepare::Prepared;
 use crate::config::Config;
 use crate::range::Violation;
+use crate::robot::realtime;
 use crate::sim::TruthSink;
 use crate::telemetry::black_box;
 use std::io::IsTerminal;
@@ -64,6 +65,9 @@ pub(in super::super) struct Args {
     /// Tell what is true of the simulated arm: JSON lines to a file, or datagrams to a loopback ADDRESS:PORT.
     #[arg(long, value_name = "FILE|ADDRESS", requires = "sim")]
     pub(super) truth: Option<TruthSink>,
+    /// Core of the control thread; the trainer works on the others. [default: realtime.core]
+    #[arg(long, value_name = "CORE")]
+    pin: Option<usize>,
     /// Where the last seconds before an abort are kept. [default: ~/.local/state/franka-imit]
     #[arg(long, value_name = "FOLDER")]
     black_box: Option<PathBuf>,
@@ -98,6 +102,9 @@ impl Args {
             config.training.seed = seed;
             config.sim.seed = seed;
         }
+        if let Some(core) = self.pin {
+            config.realtime.core = i32::try_from(core).unwrap_or(i32::MAX);
+        }
         let mut wrong: Vec<String> = config.motion.validate().iter().map(said("--speed-m-s: ")).collect();
         let mut range = Vec::new();
         if let Some(speed) = self.speed {
@@ -110,6 +117,14 @@ impl Args {
             crate::range::check_count(&mut range, "--laps", laps as usize, 1.., "");
         }
         wrong.extend(range.iter().map(said("")));
+        if let Some(core) = self.pin
+            && !realtime::may_use(core)
+        {
+            wrong.push(format!(
+                "--pin {core}: allowed {:?}, the cores this process may use",
+                realtime::cores()
+            ));
+        }
         if self.is_lockstep() {
             config.robot.silence_timeout_s = LOCKSTEP_SILENCE_S;
         }

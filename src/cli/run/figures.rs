@@ -1,7 +1,7 @@
 //! What `run` reports and says at the end.
 use super::super::prepare::{self, TrajectoryFigures};
 use super::Run;
-use crate::control::{Outcome, Pulse, SampleCounts};
+use crate::control::{ControlUsage, Outcome, Pulse, SampleCounts};
 use crate::learn::judge::{Errors, Judgement};
 use crate::learn::{TrainerCounts, adapt, train};
 use crate::policy::Policy;
@@ -25,10 +25,14 @@ pub(super) struct Figures {
     drive: DriveFigures,
     /// Our own time from a state's arrival to its command.
     tick_us: Option<Quantiles>,
+    /// What the control thread used of the machine while it drove.
+    control_thread: Option<ControlUsage>,
     /// FK(π(x)) against x along the reference, of the policy the drive began with.
     network_error_mm: Errors,
-    /// Tool axis of FK(π(x)) against straight down, of the same.
+    /// Tool axis of FK(π(x)) against the reference's, of the same.
     network_tilt_mrad: Errors,
+    /// Orientation of FK(π(x)) against the reference's, of the same.
+    network_orientation_mrad: Errors,
     /// The same for the policy in use at the end.
     network_at_end: Option<Judgement>,
     policies: TrainerCounts,
@@ -91,8 +95,10 @@ impl Figures {
             safety: run.config.safety.clone(),
             drive: drive.figures(),
             tick_us: outcome.as_ref().filter(|o| !o.tick_ns.is_empty()).map(|o| o.tick_ns.quantiles_us()),
+            control_thread: outcome.as_ref().filter(|o| !o.tick_ns.is_empty()).map(|o| o.usage),
             network_error_mm: prepared.network.error_mm,
             network_tilt_mrad: prepared.network.tilt_mrad,
+            network_orientation_mrad: prepared.network.orientation_mrad,
             network_at_end: last
                 .map(|policy| prepare::judge_along(policy, &prepared.timed, &prepared.expert)),
             policies: counts,
@@ -130,6 +136,13 @@ impl Figures {
             ),
             _ => say!("error    none measured: the path was not reached"),
         }
+        if let Some(turn) = d.orientation_error_mrad.filter(|_| self.trajectory.posed) {
+            say!(
+                "         orientation of the tool from the path's mean {:.1} mrad, max {:.1} mrad",
+                turn.mean,
+                turn.max
+            );
+        }
         let back = match d.rollbacks {
             0 => String::new(),
             rollbacks => format!(", {rollbacks} given up for the one before"),
@@ -160,6 +173,28 @@ impl Figures {
                 d.limiter_active_ticks
             );
         }
+        self.say_machine();
+    }
+
+    /// What the machine has done to the control thread, in words.
+    fn say_machine(&self) {
+        let Some(usage) = &self.control_thread else { return };
+        let later = usage.page_faults_later;
+        let allocated = match (&usage.allocations, usage.driver_allocations_per_cycle) {
+            (Some(ours), Some(drivers)) => {
+                format!("; allocations {} of ours, {drivers:.1} a cycle of the driver's", ours.calls())
+            }
+            _ => String::new(),
+        };
+        say!(
+            "machine  {}; page faults {} in the first second, {} after it{allocated}; control thread at work {:.0} % of \
+             the time, interrupted {} times",
+            self.robot.realtime.words(),
+            usage.page_faults_first_s.minor + usage.page_faults_first_s.major,
+            later.minor + later.major,
+            100.0 * usage.cpu_share,
+            usage.preempted
+        );
     }
 
     /// What learning on the way has done, and what it says of the arm.

@@ -3,6 +3,7 @@ mod args;
 mod figures;
 mod live;
 mod robot;
+mod service;
 mod watch;
 
 pub(super) use args::Args;
@@ -26,6 +27,7 @@ use anyhow::Context;
 use figures::Figures;
 use live::Live;
 use prepare::Prepared;
+use service::Service;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -33,12 +35,18 @@ use watch::Watch;
 
 pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     // All that can be refused without a robot is refused before one is touched.
-    let config = args.configuration()?;
+    let mut config = args.configuration()?;
     let loaded = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?;
     loaded.warnings.iter().for_each(|warning| say!("note     {warning}"));
     let given = args.policy.as_deref().map(prepare::load_policy).transpose()?;
+    match &given {
+        Some(policy) => prepare::check_input(policy, &loaded.path, &args.trajectory).map_err(usage)?,
+        None => prepare::choose_input(&mut config, &loaded.path),
+    }
 
     let stop = stop_flag()?;
+    let service = Service::new();
+    service.say("connecting to the robot");
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
@@ -50,6 +58,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
         say!("note     --speed-m-s has no effect: the file has times (t_s); leave them out, or use --speed");
     }
     let speed = args.speed_or_default();
+    service.say("learning the motion");
     let prepared = prepare::prepare(&config, &args.trajectory, loaded.path, &state, given, speed)?;
     prepared.say();
     let laps = args.laps_to_drive(&prepared, speed);
@@ -61,7 +70,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     }
     // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
     stop.store(false, Relaxed);
-    let driven = run.drive(session, &pulse, &stop, granted.core)?;
+    let driven = run.drive(session, service, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
 }
 
@@ -118,7 +127,7 @@ impl Run<'_> {
     /// Refuses a way to the start on which the arm would be stopped.
     fn check_way_to_start(&self) -> Result<(), String> {
         let Prepared { timed, policy, F_T_EE, .. } = self.prepared;
-        let to = policy.clone().evaluate(timed.at(0.0).0.as_slice());
+        let to = policy.clone().ask(&timed.pose(0.0));
         let guard = Guard::new(&self.config.safety, F_T_EE);
         let way = self.settings().approach(&self.state.q_d, &to);
         check_way(&guard, way, F_T_EE).map_err(|e| format!("to the start of the path {e}"))
@@ -127,6 +136,7 @@ impl Run<'_> {
     fn drive(
         &self,
         session: Session,
+        service: Service,
         pulse: &Pulse,
         stop: &AtomicBool,
         control_core: Option<usize>,
@@ -155,7 +165,7 @@ impl Run<'_> {
 
         let drive = Drive::new(Arc::clone(&prepared.timed), Arc::clone(&prepared.expert));
         let live = Live::new(self.laps, prepared.timed.lap_s());
-        let mut watch = Watch::new(drive, live, self.claim, &prepared.figures.name);
+        let mut watch = Watch::new(drive, live, service, self.claim, &prepared.figures.name);
         let mut keys = trainer.as_ref().and_then(|_| Keys::open());
         if keys.is_some() {
             say!("keys     b goes back to the policy before and keeps it; Ctrl-C stops");
@@ -171,6 +181,7 @@ impl Run<'_> {
                 watch.live.say(go_back(&watch.drive, trainer.as_ref(), &operator));
             }
         });
+        watch.service.stopping();
         let ended_ns = pulse.now_ns();
         drop(keys);
         watch.take(&operator);

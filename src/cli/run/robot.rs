@@ -49,6 +49,7 @@ pub(super) fn name(args: &Args, sim: Option<&Sim>) -> String {
 pub(super) fn greet(session: &Session, simulated: bool, granted: &realtime::Granted) {
     let what = if simulated { "a simulated Panda" } else { "Panda" };
     say!("robot    {what} at {}", session.address());
+    say!("machine  control thread on {}", granted.words());
     granted.refused.iter().for_each(|refusal| say!("note     {refusal}"));
 }
 

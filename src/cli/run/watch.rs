@@ -1,5 +1,6 @@
 //! What looks at a drive every few milliseconds: the figures, the live line, the black box, the status for others.
 use super::live::Live;
+use super::service::Service;
 use crate::control::Pulse;
 use crate::control::links::OperatorEnds;
 use crate::control::modes::Mode;
@@ -14,6 +15,7 @@ pub(super) struct Watch<'a> {
     pub(super) drive: Drive,
     pub(super) live: Live,
     pub(super) black_box: BlackBox,
+    pub(super) service: Service,
     claim: &'a Claim,
     trajectory: &'a str,
     published: Option<(Instant, Mode)>,
@@ -38,8 +40,14 @@ struct Status<'a> {
 }
 
 impl<'a> Watch<'a> {
-    pub(super) fn new(drive: Drive, live: Live, claim: &'a Claim, trajectory: &'a str) -> Watch<'a> {
-        Watch { drive, live, black_box: BlackBox::default(), claim, trajectory, published: None }
+    pub(super) fn new(
+        drive: Drive,
+        live: Live,
+        service: Service,
+        claim: &'a Claim,
+        trajectory: &'a str,
+    ) -> Watch<'a> {
+        Watch { drive, live, black_box: BlackBox::default(), service, claim, trajectory, published: None }
     }
 
     /// Takes what the control thread has told since the last look.
@@ -54,6 +62,7 @@ impl<'a> Watch<'a> {
         self.black_box.look(pulse.now_ns(), mode == Mode::Fault);
         self.take(operator);
         self.live.show(&self.drive, pulse, mode);
+        self.service.look(pulse, || words(&self.drive, mode));
         let is_news = self.published.is_none_or(|(at, before)| before != mode || at.elapsed() > PERIOD);
         if is_news {
             self.published = Some((Instant::now(), mode));
@@ -80,4 +89,15 @@ impl<'a> Watch<'a> {
             policies_taken_over: figures.swaps,
         });
     }
+}
+
+/// Where the drive is, in a line for a service manager.
+fn words(drive: &Drive, mode: Mode) -> String {
+    let figures = drive.figures();
+    let contour =
+        figures.contour_error_mm.map_or(String::new(), |e| format!(", {:.2} mm from the curve", e.mean));
+    format!(
+        "{mode:?}{contour}; {} of {} commands missed, {} policies taken over",
+        figures.missed_commands, figures.cycles, figures.swaps
+    )
 }
