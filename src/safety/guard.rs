@@ -15,7 +15,7 @@ use crate::robot::Joints;
 use nalgebra::SVector;
 
 /// Halvings between a proposal that is too fast for the end effector and the brake.
-const HALVINGS: u32 = 6;
+const HALVINGS: u32 = 5;
 
 /// A bound on a speed is good enough below this share of its limit; above it the speed itself is told.
 const BOUND_SHARE: f64 = 0.5;
@@ -71,10 +71,10 @@ impl Guard {
         }
         let mut next = base.after(&q_c);
         let joints = self.limiter.nearest_end(&next);
-        let speed = self.tool_margin(&next);
+        let (speed, O_J_EE) = self.tool_margin(&next);
         if !speed.holds() {
             verdict = verdict.and(Verdict::TOOL_SPEED);
-            q_c = self.slower(base, &q_c);
+            q_c = self.slower(base, &q_c, O_J_EE.as_ref());
             next = base.after(&q_c);
         }
         let place = self.workspace.judge(&self.limiter, base, &next);
@@ -98,14 +98,15 @@ impl Guard {
     pub fn forbids(&self, motion: &Motion) -> Option<Margin> {
         let here = self.workspace.nearest(&motion.q);
         let during = || self.workspace.judge(&self.limiter, motion, motion);
-        [here, self.tool_margin(motion), self.limiter.nearest_end(motion)]
+        [here, self.tool_margin(motion).0, self.limiter.nearest_end(motion)]
             .into_iter()
             .find(|margin| !margin.holds())
             .or_else(|| Some(during()).filter(|margin| !margin.holds()))
     }
 
-    /// What is left of the end effector's speed, once the acceleration has been taken back.
-    fn tool_margin(&self, motion: &Motion) -> Margin {
+    /// What is left of the end effector's speed, once the acceleration has been taken back, and the Jacobian if it took
+    /// that to tell.
+    fn tool_margin(&self, motion: &Motion) -> (Margin, Option<Jacobian>) {
         let peak = self.limiter.peak_velocity(motion);
         // Bounds that hold in every posture; only what they do not settle needs the Jacobian.
         let levers = self.workspace.tool_levers().iter().zip(&peak);
@@ -113,9 +114,11 @@ impl Guard {
             (levers.map(|(lever, dq)| lever * dq.abs()).sum(), peak.iter().map(|dq| dq.abs()).sum());
         let is_far = |is: f64, max: f64| is <= BOUND_SHARE * max;
         if !(is_far(speed, self.tool_speed_m_s) && is_far(turn, self.tool_turn_rad_s)) {
-            (speed, turn) = speed_and_turn(&jacobian(&motion.q, &self.F_T_EE), &peak);
+            let O_J_EE = jacobian(&motion.q, &self.F_T_EE);
+            (speed, turn) = speed_and_turn(&O_J_EE, &peak);
+            return (self.left_of(speed, turn), Some(O_J_EE));
         }
-        self.left_of(speed, turn)
+        (self.left_of(speed, turn), None)
     }
 
     fn left_of(&self, speed_m_s: f64, turn_rad_s: f64) -> Margin {
@@ -126,8 +129,9 @@ impl Guard {
 
     /// Between a command that is too fast for the end effector and the brake, which is as legal for the joints as
     /// both; the brake itself if nothing else is slow enough.
-    fn slower(&self, base: &Motion, q_c: &Joints) -> Joints {
+    fn slower(&self, base: &Motion, q_c: &Joints, O_J_EE: Option<&Jacobian>) -> Joints {
         let brake = self.limiter.brake(base);
+        let Some(O_J_EE) = O_J_EE else { return brake };
         let (mut slow, mut fast) = (0.0, 1.0);
         let blend = |share: f64| {
             let mut q = brake;
@@ -135,11 +139,10 @@ impl Guard {
             q
         };
         // One step does not change the posture.
-        let O_J_EE = jacobian(&base.q, &self.F_T_EE);
         for _ in 0..HALVINGS {
             let middle = 0.5 * (slow + fast);
             let peak = self.limiter.peak_velocity(&base.after(&blend(middle)));
-            let (speed, turn) = speed_and_turn(&O_J_EE, &peak);
+            let (speed, turn) = speed_and_turn(O_J_EE, &peak);
             if self.left_of(speed, turn).holds() {
                 slow = middle;
             } else {

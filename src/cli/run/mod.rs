@@ -22,7 +22,7 @@ use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
 use crate::safety::Guard;
-use crate::telemetry::{BlackBox, Claim, Drive, Ending, Report};
+use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Report};
 use anyhow::Context;
 use figures::Figures;
 use live::Live;
@@ -215,8 +215,13 @@ impl Run<'_> {
             (true, false) => Ending::Done,
         };
         let has_moved = driven.drive.last().is_some();
-        let finding = fault.as_ref().filter(|_| has_moved).map(|fault| {
-            driven.black_box.conclude(fault, driven.ended_ns, name, &self.args.black_box_folder())
+        let abort = match (&fault, &safety_stop) {
+            (Some(fault), _) => Some(Abort::Fault(fault)),
+            (None, Some(stop)) => Some(Abort::Ours(stop.to_string())),
+            (None, None) => None,
+        };
+        let finding = abort.filter(|_| has_moved).map(|abort| {
+            driven.black_box.conclude(&abort, driven.ended_ns, name, &self.args.black_box_folder())
         });
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
         let figures = Figures::new(
