@@ -63,7 +63,7 @@ const FENCES: [(&str, &str, &[&str], &str); 7] = [
 ];
 
 /// Files of the 1 kHz path. A `mod.rs` speaks for its whole folder: lint attributes are inherited.
-const REAL_TIME: [&str; 18] = [
+const REAL_TIME: [&str; 25] = [
     "kinematics/mod.rs",
     "sde/deviation.rs",
     "sde/track.rs",
@@ -71,10 +71,17 @@ const REAL_TIME: [&str; 18] = [
     "policy/activation.rs",
     "policy/normalisation.rs",
     "policy/kernel.rs",
+    "safety/guard.rs",
     "safety/limiter.rs",
+    "safety/margin.rs",
+    "safety/stop.rs",
+    "safety/verdict.rs",
+    "safety/watchdog.rs",
+    "safety/workspace.rs",
     "demonstration/path.rs",
     "demonstration/timed_path.rs",
     "demonstration/turning.rs",
+    "control/approach.rs",
     "control/clock.rs",
     "control/generator.rs",
     "control/impedance.rs",
