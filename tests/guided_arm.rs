@@ -5,7 +5,7 @@ use franka_imit::control::links::Request;
 use franka_imit::control::{Outcome, Pulse, Session, guidance, links};
 use franka_imit::demonstration::sample::{Kind, Sample};
 use franka_imit::robot::{Fault, Mode, panda, realtime};
-use franka_imit::safety::{self, Limiter};
+use franka_imit::safety;
 use franka_imit::sim::virtual_hand::Plan;
 use franka_imit::sim::{Options, Pace, Push, Sim};
 use nalgebra::Vector3;
@@ -37,8 +37,7 @@ fn connect(sim: &Sim) -> Session {
 fn guide(sim: &Sim, options: &guidance::Options, for_s: f64) -> (Result<Outcome, Fault>, Vec<Sample>) {
     let (control, _, operator) = links::link(false, false);
     let mut samples = Vec::new();
-    let limiter = Limiter::new(&safety::Options::default());
-    let outcome = connect(sim).guide(options, limiter, control, |_, _| {
+    let outcome = connect(sim).guide(options, &safety::Options::default(), control, |_, _| {
         samples.extend(operator.samples.try_iter().map(|(sample, _)| sample));
         if samples.len() as f64 * 1e-3 > for_s {
             let _ = operator.requests.try_send(Request::Stop);

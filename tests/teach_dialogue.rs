@@ -3,7 +3,7 @@
 use franka_imit::demonstration::sample::{Kind, Sample};
 use franka_imit::kinematics::{Point, Pose};
 use franka_imit::robot::State as Arm;
-use franka_imit::safety::Verdict;
+use franka_imit::safety::{Limit, Margin, Verdict};
 use franka_imit::teach::{Because, Dialogue, Input, Key, Lesson, Mark, Options, Sink, State, Told};
 use franka_imit::timing::Cycle;
 use proptest::prelude::*;
@@ -22,6 +22,7 @@ fn sample(tick: u64, kind: Kind, dq_rad_s: f64) -> Sample {
         q_ref: [0.0; 7],
         q_c: [0.0; 7],
         verdict: Verdict::default(),
+        margin: Margin::angle(Limit::JointPosition(1), 1.0),
         swaps: 0,
         rollbacks: 0,
         edition: 0,
@@ -156,7 +157,7 @@ proptest! {
         prop_assert_eq!(lesson.dialogue().state(), State::Over);
         let Shelf { episodes, open, .. } = lesson.sink();
         prop_assert_eq!(*open, None, "one is still open");
-        let mut all = Vec::new();
+        let mut all: Vec<u64> = Vec::new();
         for (number, episode) in episodes {
             prop_assert_eq!(episode.ended.len(), 1, "episode {} ends once", number);
             prop_assert!(episode.kept <= 1 && episode.discarded <= 1, "episode {} is doubled", number);

@@ -18,6 +18,7 @@ use super::impedance::Torque;
 use crate::dynamics::Arm;
 use crate::kinematics::{Pose, forward_and_jacobian, from_column_major, hand_tool};
 use crate::robot::{Joints, State, limits};
+use crate::safety;
 use nalgebra::{SVector, Vector3, Vector6};
 
 pub use super::guidance_options::Options;
@@ -33,6 +34,8 @@ const DAMPING_S: f64 = 0.04;
 #[derive(Clone, Debug)]
 pub struct Guidance {
     options: Options,
+    /// Planes before which the end effector stays: unit normal into the free side, offset along it, m.
+    planes: Vec<(Vector3<f64>, f64)>,
     arm: Arm,
     grip: Grip,
     /// Where the arm is held; moves with it while it is free.
@@ -46,10 +49,11 @@ pub struct Guidance {
 }
 
 impl Guidance {
-    /// A law that has not seen the arm yet: it holds it.
-    pub fn new(options: &Options) -> Guidance {
+    /// A law that has not seen the arm yet: it holds it. The walls are those of the safety layer.
+    pub fn new(options: &Options, safety: &safety::Options) -> Guidance {
         Guidance {
             options: options.clone(),
+            planes: planes(safety),
             arm: Arm::panda(),
             grip: Grip::default(),
             anchor: None,
@@ -152,18 +156,15 @@ impl Guidance {
         let (pose, J) = forward_and_jacobian(&state.q, &F_T_EE);
         let twist = J * SVector::<f64, 7>::from(state.dq);
         let mut wrench = Vector6::zeros();
-        let sides = pose.translation.vector.iter().zip(&twist).zip(o.wall_low_m.iter().zip(&o.wall_high_m));
-        for (force, ((x, v), (low, high))) in wrench.iter_mut().zip(sides) {
-            let (below, above) = (low + o.wall_margin_m - x, x - (high - o.wall_margin_m));
-            for (depth, way) in [(below, 1.0), (above, -1.0)] {
-                if depth > 0.0 {
-                    let inwards = v * way;
-                    let push = o.wall_stiffness_n_m * (depth - DAMPING_S * inwards.min(0.0));
-                    *force += way * push.min(o.wall_force_n);
-                }
+        let v = twist.fixed_rows::<3>(0).into_owned();
+        for (normal, offset) in &self.planes {
+            let depth = offset + o.wall_margin_m - normal.dot(&pose.translation.vector);
+            if depth > 0.0 {
+                let push = o.wall_stiffness_n_m * (depth - DAMPING_S * normal.dot(&v).min(0.0));
+                let push = push.min(o.wall_force_n) * normal;
+                wrench.iter_mut().zip(&push).for_each(|(force, push)| *force += push);
             }
         }
-        let v = twist.fixed_rows::<3>(0).into_owned();
         let beyond = v.norm() - o.speed_m_s;
         if beyond > 0.0 {
             let drag: Vector3<f64> = -o.speed_drag_n_s_m * beyond / v.norm() * v;
@@ -184,4 +185,16 @@ impl Guidance {
         let torque = J.transpose() * wrench;
         wanted.iter_mut().zip(&torque).for_each(|(tau, more)| *tau += more);
     }
+}
+
+/// The faces of the box, the table and the walls of the safety layer, as planes.
+fn planes(safety: &safety::Options) -> Vec<(Vector3<f64>, f64)> {
+    let axes = [Vector3::x(), Vector3::y(), Vector3::z()].into_iter();
+    let low = axes.clone().zip(safety.box_min_m);
+    let high = axes.zip(safety.box_max_m).map(|(axis, max)| (-axis, -max));
+    let table = [(Vector3::z(), safety.table_z_m)];
+    let walls = safety.walls.iter().filter_map(|[x, y, z, offset]| {
+        Vector3::new(*x, *y, *z).try_normalize(1e-9).map(|normal| (normal, *offset))
+    });
+    low.chain(high).chain(table).chain(walls).collect()
 }

@@ -1,5 +1,5 @@
 //! What guiding by hand feels like, and what it asks of the robot.
-use crate::range::{Violation, check_each, check_range, check_that};
+use crate::range::{Violation, check_each, check_range};
 use crate::robot::{Joints, panda};
 use serde::{Deserialize, Serialize};
 
@@ -35,11 +35,7 @@ pub struct Options {
     pub end_margin_rad: f64,
     /// … and how stiff they are, Nm/rad; twice as stiff at the end itself.
     pub end_stiffness_nm_rad: Joints,
-    /// Corners of the box in which the end effector is kept, base frame, m.
-    pub wall_low_m: [f64; 3],
-    /// The other corner.
-    pub wall_high_m: [f64; 3],
-    /// Distance from a wall at which its spring begins, m …
+    /// Distance of the end effector from a face of the safety layer's box, its table or a wall of its at which its spring begins, m …
     pub wall_margin_m: f64,
     /// … how stiff it is, N/m …
     pub wall_stiffness_n_m: f64,
@@ -96,8 +92,6 @@ impl Default for Options {
             settle_s: 0.25,
             end_margin_rad: 0.15,
             end_stiffness_nm_rad: [120.0, 120.0, 120.0, 120.0, 30.0, 30.0, 30.0],
-            wall_low_m: [-0.8, -0.8, 0.02],
-            wall_high_m: [0.8, 0.8, 1.2],
             wall_margin_m: 0.03,
             wall_stiffness_n_m: 1000.0,
             wall_force_n: 40.0,
@@ -138,10 +132,6 @@ impl Options {
         check_range(&mut out, "settle_s", self.settle_s, 0.0..=2.0, "s");
         check_range(&mut out, "end_margin_rad", self.end_margin_rad, 0.02..=0.5, "rad");
         check_each(&mut out, "end_stiffness_nm_rad", &self.end_stiffness_nm_rad, 0.0..=500.0, "Nm/rad");
-        for (low, high) in self.wall_low_m.iter().zip(&self.wall_high_m) {
-            let holds = low.is_finite() && high.is_finite() && low + 0.1 <= *high;
-            check_that(&mut out, "wall_low_m", low, holds, "at least 0.1 m below wall_high_m on every axis");
-        }
         check_range(&mut out, "wall_margin_m", self.wall_margin_m, 0.0..=0.2, "m");
         check_range(&mut out, "wall_stiffness_n_m", self.wall_stiffness_n_m, 0.0..=5000.0, "N/m");
         check_range(&mut out, "wall_force_n", self.wall_force_n, 1.0..=100.0, "N");

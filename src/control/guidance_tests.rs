@@ -2,6 +2,7 @@
 use super::guidance::{Guidance, Options};
 use crate::kinematics::{forward, hand_tool, to_column_major};
 use crate::robot::{Joints, State, limits};
+use crate::safety;
 use proptest::prelude::*;
 
 fn at(q: Joints) -> State {
@@ -20,7 +21,11 @@ fn after(law: &mut Guidance, mut state: State, ms: u64) -> Joints {
 
 /// A law whose arm a hand pulls at.
 fn free(options: &Options) -> Guidance {
-    let mut law = Guidance::new(options);
+    free_in(options, &safety::Options::default())
+}
+
+fn free_in(options: &Options, safety: &safety::Options) -> Guidance {
+    let mut law = Guidance::new(options, safety);
     after(&mut law, at(limits::Q_READY), 500);
     let mut pulled = at(limits::Q_READY);
     pulled.O_F_ext_hat_K[0] = 10.0;
@@ -40,7 +45,7 @@ fn a_held_arm_is_pulled_back_and_a_guided_one_is_not() {
     let options = Options::default();
     let mut away = limits::Q_READY;
     away[0] += 0.02;
-    let mut law = Guidance::new(&options);
+    let mut law = Guidance::new(&options, &safety::Options::default());
     after(&mut law, at(limits::Q_READY), 100);
     let held = after(&mut law, at(away), 100);
     assert!((held[0] + 0.02 * options.hold_stiffness_nm_rad[0]).abs() < 1e-9, "{held:?}");
@@ -69,8 +74,8 @@ fn an_end_of_a_joint_and_a_wall_push_back_before_they_are_reached() {
     let torque = after(&mut free(&options), pulled(q), 100);
     assert!(torque[0] < -4.0 && torque[1..].iter().all(|tau| tau.abs() < 1e-9), "{torque:?}");
     let high_m = forward(&limits::Q_READY, &hand_tool()).translation.x + 0.01;
-    let walled = Options { wall_high_m: [high_m, 0.8, 1.2], ..Options::default() };
-    let torque = after(&mut free(&walled), pulled(limits::Q_READY), 100);
+    let walled = safety::Options { box_max_m: [high_m, 1.0, 1.2], ..safety::Options::default() };
+    let torque = after(&mut free_in(&options, &walled), pulled(limits::Q_READY), 100);
     let moved = torque.iter().zip(crate::kinematics::jacobian(&limits::Q_READY, &hand_tool()).row(0).iter());
     let along_x: f64 = moved.map(|(tau, x)| tau * x).sum();
     assert!(along_x < -1.0, "the wall pushes back along x: {torque:?}");
@@ -99,7 +104,7 @@ proptest! {
     ) {
         let wild = |k: usize| f64::from_bits(bits[k]);
         let joints = |k: usize| std::array::from_fn(|i| wild(k + i));
-        let mut law = Guidance::new(&Options { locked_axes: locked, ..Options::default() });
+        let mut law = Guidance::new(&Options { locked_axes: locked, ..Options::default() }, &safety::Options::default());
         let max = |i: usize| limits::TAU_MAX[i];
         let mut state = State {
             q: joints(0), dq: joints(7), tau_ext_hat_filtered: joints(14),

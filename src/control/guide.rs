@@ -15,7 +15,7 @@ use super::{Law, Phase, Pilot, reading};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::kinematics::{Pose, from_column_major, tool_down};
 use crate::robot::{Command, State, limits};
-use crate::safety::{Limiter, Verdict};
+use crate::safety::{self, Limiter, Motion, Verdict};
 
 /// A held arm that is slower than this counts as at rest, rad/s …
 const REST_RAD_S: f64 = 0.01;
@@ -39,11 +39,11 @@ pub struct Guide {
 }
 
 impl Guide {
-    /// A pilot that begins by holding the arm; `limiter` brakes it should the pilot itself break.
-    pub fn new(options: &Options, limiter: Limiter) -> Guide {
+    /// A pilot that begins by holding the arm, inside the walls of the safety layer.
+    pub fn new(options: &Options, safety: &safety::Options) -> Guide {
         Guide {
-            guidance: Guidance::new(options),
-            limiter,
+            guidance: Guidance::new(options, safety),
+            limiter: Limiter::new(safety),
             law: Law::Pilot,
             torque: Torque::default(),
             phase: Phase::Follow,
@@ -98,6 +98,7 @@ impl Pilot for Guide {
             q_ref: q_c,
             q_c,
             verdict: if sense { Verdict::default() } else { Verdict::STATE },
+            margin: self.limiter.nearest_end(&Motion { q: state.q, dq: state.dq, ddq: [0.0; 7] }),
             swaps: 0,
             rollbacks: 0,
             edition: 0,

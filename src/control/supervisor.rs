@@ -2,7 +2,7 @@
 use super::links::{self, ControlEnds};
 use super::modes::{self, Mode};
 use super::{Controller, Event, Guide, Order, Outcome, Pilot, Pulse, Thread, guidance};
-use crate::safety::Limiter;
+use crate::safety;
 use crate::robot::{Fault, State, panda, realtime, sockets};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::net::IpAddr;
@@ -139,11 +139,11 @@ impl Session {
     pub fn guide(
         self,
         options: &guidance::Options,
-        limiter: Limiter,
+        safety: &safety::Options,
         ends: ControlEnds,
         look: impl FnMut(&Pulse, Mode),
     ) -> Result<Outcome, Fault> {
-        let pilot = Box::new(Guide::new(options, limiter));
+        let pilot = Box::new(Guide::new(options, safety));
         let start_limit = START_LIMIT + Duration::from_secs_f64(options.rest_s);
         self.carry_out(
             Order::Guide(pilot, ends, Box::new(options.clone())),

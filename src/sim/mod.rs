@@ -85,6 +85,7 @@ pub use truth::TruthSink;
 use crate::range::Violation;
 use crate::robot::ERROR_NAMES;
 use crate::robot::limits::CYCLE_S;
+use crate::timing::Histogram;
 use plant::Force;
 use server::Server;
 use session::Session;
@@ -152,6 +153,7 @@ pub struct Sim {
     address: SocketAddr,
     hooks: Option<SyncSender<Hook>>,
     shared: Arc<Mutex<Status>>,
+    round_trips: Arc<Mutex<Histogram>>,
     thread: Option<JoinHandle<()>>,
     hand: Option<Hand>,
 }
@@ -231,7 +233,9 @@ impl Sim {
         let hand = options.hand.then(|| Hand::start(&options)).transpose()?;
         let (hooks, orders) = sync_channel(HOOKS);
         let shared = Arc::new(Mutex::new(Status::default()));
-        let server = Server::new(options, session, udp, orders, Arc::clone(&shared), logs);
+        let round_trips = Arc::new(Mutex::new(Histogram::new()));
+        let timed = options.time_round_trips.then(|| Arc::clone(&round_trips));
+        let server = Server::new(options, session, udp, orders, (Arc::clone(&shared), timed), logs);
         let thread = std::thread::Builder::new()
             .name("sim".to_owned())
             .spawn(move || {
@@ -239,7 +243,7 @@ impl Sim {
                 server.run();
             })
             .map_err(Error::Thread)?;
-        Ok(Self { address, hooks: Some(hooks), shared, thread: Some(thread), hand })
+        Ok(Self { address, hooks: Some(hooks), shared, round_trips, thread: Some(thread), hand })
     }
 
     /// [`Sim::start_with`] on the first free of the addresses `network`.`last`.
@@ -276,6 +280,12 @@ impl Sim {
     /// What it does right now.
     pub fn status(&self) -> Status {
         Status { hand: self.hand.as_ref().map(|hand| read(&hand.shared)), ..read(&self.shared) }
+    }
+
+    /// From each state's leaving to the moment its command was here, with [`Options::time_round_trips`]; missed commands
+    /// are not among them.
+    pub fn round_trips(&self) -> Histogram {
+        self.round_trips.lock().map_or_else(|broken| broken.into_inner().clone(), |times| times.clone())
     }
 
     /// Whether its threads still run.

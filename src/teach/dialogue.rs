@@ -202,6 +202,7 @@ impl Dialogue {
         if let State::Recording(_) = self.state {
             // Motion would only fail again.
             (self.state, self.hands_free) = (State::Ready, false);
+            self.handed_on = std::mem::take(&mut self.said);
         }
     }
 

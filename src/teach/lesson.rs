@@ -123,7 +123,11 @@ impl<S: Sink> Lesson<S> {
         let actions = self.dialogue.take(input);
         let mut told = Vec::new();
         for action in actions {
+            let begins = matches!(action, Action::Begin(_));
             self.carry_out(action, by_motion, &mut told);
+            if begins && self.dialogue.state() == State::Ready {
+                break; // what was to be done with it is not to be done
+            }
         }
         told
     }

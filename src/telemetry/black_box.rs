@@ -27,6 +27,15 @@ pub struct BlackBox {
     failed_ns: Option<u64>,
 }
 
+/// Why a motion ended early.
+#[derive(Clone, Debug)]
+pub enum Abort<'a> {
+    /// The robot, its driver, the network or our own step.
+    Fault(&'a Fault),
+    /// Our own safety layer, in its words.
+    Ours(String),
+}
+
 /// What a black box says at an abort.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
@@ -89,12 +98,18 @@ impl BlackBox {
 
     /// Whose fault the abort was, which the operator learns `now_ns` after the start of the program; the last seconds are
     /// saved in `folder`.
-    pub fn conclude(&self, fault: &Fault, now_ns: u64, robot: &str, folder: &Path) -> Finding {
-        let (culprit, because) = culprit::find(fault, &self.ticks, &self.looks);
+    pub fn conclude(&self, abort: &Abort, now_ns: u64, robot: &str, folder: &Path) -> Finding {
+        let (culprit, because) = match abort {
+            Abort::Fault(fault) => culprit::find(fault, &self.ticks, &self.looks),
+            Abort::Ours(_) => (Culprit::Us, "our own safety layer stopped the arm".to_string()),
+        };
         let contents = File {
             schema: SCHEMA,
             robot,
-            fault: fault.to_string(),
+            fault: match abort {
+                Abort::Fault(fault) => fault.to_string(),
+                Abort::Ours(why) => why.clone(),
+            },
             culprit,
             because: &because,
             columns: columns(),

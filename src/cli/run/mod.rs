@@ -12,6 +12,7 @@ use super::arm::{self, Arm};
 use super::common::stop_flag;
 use super::exit::{SafetyStop, usage};
 use super::keys::{Key, Keys};
+use super::places::check_way;
 use super::prepare;
 use crate::config::Config;
 use crate::control::links::{self, OperatorEnds, Request, Rollback};
@@ -20,7 +21,8 @@ use crate::demonstration::shapes;
 use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
-use crate::telemetry::{BlackBox, Claim, Drive, Ending, Report};
+use crate::safety::Guard;
+use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Report};
 use anyhow::Context;
 use figures::Figures;
 use live::Live;
@@ -60,13 +62,14 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let prepared = prepare::prepare(&config, &args.trajectory, loaded.path, &state, given, speed)?;
     prepared.say();
     let laps = args.laps_to_drive(&prepared, speed);
+    let run =
+        Run { args: &args, config: &config, prepared: &prepared, claim: &claim, state: &state, speed, laps };
+    run.check_way_to_start().map_err(usage)?;
     if sim.is_none() && !robot::confirm(&args, &config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
     // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
     stop.store(false, Relaxed);
-    let run =
-        Run { args: &args, config: &config, prepared: &prepared, claim: &claim, state: &state, speed, laps };
     let driven = run.drive(session, service, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
 }
@@ -110,6 +113,26 @@ struct Driven {
 }
 
 impl Run<'_> {
+    fn settings(&self) -> Settings {
+        Settings {
+            options: self.config.control.clone(),
+            generator: self.config.generator.clone(),
+            sde: self.config.sde.clone(),
+            safety: self.config.safety.clone(),
+            speed: self.speed,
+            laps: self.laps,
+        }
+    }
+
+    /// Refuses a way to the start on which the arm would be stopped.
+    fn check_way_to_start(&self) -> Result<(), String> {
+        let Prepared { timed, policy, F_T_EE, .. } = self.prepared;
+        let to = policy.clone().ask(&timed.pose(0.0));
+        let guard = Guard::new(&self.config.safety, F_T_EE);
+        let way = self.settings().approach(&self.state.q_d, &to);
+        check_way(&guard, way, F_T_EE).map_err(|e| format!("to the start of the path {e}"))
+    }
+
     fn drive(
         &self,
         session: Session,
@@ -119,14 +142,7 @@ impl Run<'_> {
         control_core: Option<usize>,
     ) -> anyhow::Result<Driven> {
         let (config, prepared) = (self.config, self.prepared);
-        let settings = Settings {
-            options: config.control.clone(),
-            generator: config.generator.clone(),
-            sde: config.sde.clone(),
-            safety: config.safety.clone(),
-            speed: self.speed,
-            laps: self.laps,
-        };
+        let settings = self.settings();
         let (control, trainer_ends, operator) = links::link(!self.args.no_fine_tune, self.args.is_lockstep());
         let mut plan = prepared.learning(config, self.speed);
         let law = match self.args.compliant {
@@ -189,7 +205,8 @@ impl Run<'_> {
         };
         let fault = lost.or_else(|| outcome.as_ref().and_then(|o| o.result.clone().err()));
         let why = outcome.as_ref().map(|o| o.stopped_by).unwrap_or_default();
-        let safety_stop = (!why.is_clear()).then_some(SafetyStop { why });
+        let by = outcome.as_ref().and_then(|o| o.stopped_at);
+        let safety_stop = (!why.is_clear()).then_some(SafetyStop { why, by });
         let faults: Vec<String> =
             fault.iter().map(Fault::to_string).chain(safety_stop.iter().map(SafetyStop::to_string)).collect();
         let ending = match (faults.is_empty(), driven.asked) {
@@ -198,8 +215,13 @@ impl Run<'_> {
             (true, false) => Ending::Done,
         };
         let has_moved = driven.drive.last().is_some();
-        let finding = fault.as_ref().filter(|_| has_moved).map(|fault| {
-            driven.black_box.conclude(fault, driven.ended_ns, name, &self.args.black_box_folder())
+        let abort = match (&fault, &safety_stop) {
+            (Some(fault), _) => Some(Abort::Fault(fault)),
+            (None, Some(stop)) => Some(Abort::Ours(stop.to_string())),
+            (None, None) => None,
+        };
+        let finding = abort.filter(|_| has_moved).map(|abort| {
+            driven.black_box.conclude(&abort, driven.ended_ns, name, &self.args.black_box_folder())
         });
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
         let figures = Figures::new(
