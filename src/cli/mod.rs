@@ -23,6 +23,7 @@ mod recover;
 mod run;
 mod sim;
 mod status;
+mod teach;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -56,6 +57,9 @@ enum Command {
     /// Judge a policy along a trajectory, without a robot.
     #[command(after_help = EXIT_CODES)]
     Eval(eval::Args),
+    /// Teach by hand: guide the arm, and keep what it did as episodes.
+    #[command(after_help = EXIT_CODES)]
+    Teach(teach::Args),
     /// Bring the arm to its ready pose.
     #[command(after_help = EXIT_CODES)]
     Home(home::Args),
@@ -96,6 +100,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Expert(args) => expert::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Teach(args) => teach::run(&args, started),
         Command::Home(args) => home::run(&args, started),
         Command::Recover(args) => recover::run(&args, started),
         Command::Status(args) => status::run(&args),

@@ -76,8 +76,8 @@ fn an_end_of_a_joint_and_a_wall_push_back_before_they_are_reached() {
     let high_m = forward(&limits::Q_READY, &hand_tool()).translation.x + 0.01;
     let walled = safety::Options { box_max_m: [high_m, 1.0, 1.2], ..safety::Options::default() };
     let torque = after(&mut free_in(&options, &walled), pulled(limits::Q_READY), 100);
-    let moved = torque.iter().zip(crate::kinematics::jacobian(&limits::Q_READY, &hand_tool()).row(0).iter());
-    let along_x: f64 = moved.map(|(tau, x)| tau * x).sum();
+    let J = crate::kinematics::jacobian(&limits::Q_READY, &hand_tool());
+    let along_x: f64 = torque.iter().zip(&J.row(0)).map(|(tau, x)| tau * x).sum();
     assert!(along_x < -1.0, "the wall pushes back along x: {torque:?}");
 }
 

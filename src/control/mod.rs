@@ -23,6 +23,7 @@ mod supervisor;
 mod thread;
 mod tick;
 mod usage;
+mod watching;
 mod way;
 
 pub use approach::Approach;

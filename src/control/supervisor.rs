@@ -153,6 +153,14 @@ impl Session {
         )
     }
 
+    /// Reads states until it is asked to stop; nothing is set in the robot, and it is not moved.
+    ///
+    /// # Errors
+    /// As [`Session::drive`].
+    pub fn watch(self, ends: ControlEnds, look: impl FnMut(&Pulse, Mode)) -> Result<Outcome, Fault> {
+        self.carry_out(Order::Watch(ends), modes::Event::Stop, START_LIMIT, look)
+    }
+
     /// Clears the robot's errors.
     ///
     /// # Errors

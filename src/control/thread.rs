@@ -11,7 +11,7 @@ use super::tick::Controller;
 use super::usage::{ControlUsage, Watch};
 use super::guidance;
 use super::residual::{Load, Refusal, Residual};
-use super::{Law, Pilot, impedance};
+use super::{Law, Pilot, impedance, watching};
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};
 use crate::robot::{Fault, State, limits, panic_words, realtime};
@@ -39,6 +39,8 @@ pub enum Order {
     Go(Box<dyn Pilot>, ControlEnds),
     /// Let a person guide it: the same, with what that asks of the robot, and not with a load that seems wrong.
     Guide(Box<dyn Pilot>, ControlEnds, Box<guidance::Options>),
+    /// Only read its states, and set nothing.
+    Watch(ControlEnds),
     /// Clear the robot's errors.
     Recover,
 }
@@ -124,6 +126,14 @@ impl Thread {
         if let Order::Recover = order {
             return Outcome::without_motion(panda.recover());
         }
+        if let Order::Watch(ends) = order {
+            let watched = watching::watch(&mut panda, &ends, &self.pulse);
+            let samples = SampleCounts {
+                dropped_by_telemetry: watched.as_ref().map_or(0, |dropped| *dropped),
+                ..SampleCounts::default()
+            };
+            return Outcome { samples, ..Outcome::without_motion(watched.map(|_| ())) };
+        }
         let set_up = panda.configure(&self.robot).and_then(|()| {
             while !standing.knows(&self.robot) {
                 standing.add(&panda.read()?);
@@ -141,7 +151,7 @@ impl Thread {
                 Outcome { controller: Some(controller), ..outcome }
             }
             (Ok(()), Order::Guide(pilot, ends, options)) => self.guide(&mut panda, pilot, ends, &options),
-            (Ok(()), Order::Recover) => Outcome::without_motion(Ok(())),
+            (Ok(()), Order::Watch(_) | Order::Recover) => Outcome::without_motion(Ok(())),
         }
     }
 

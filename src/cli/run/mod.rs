@@ -2,7 +2,7 @@
 mod args;
 mod figures;
 mod live;
-mod robot;
+pub(super) mod robot;
 mod service;
 mod watch;
 
