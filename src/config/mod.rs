@@ -66,6 +66,8 @@ sections! {
     safety: crate::safety::Options,
     /// What is set in the robot before it moves.
     robot: crate::robot::panda::Options,
+    /// How the gripper is moved.
+    gripper: crate::robot::gripper::Options,
     /// What the control thread asks of the kernel.
     realtime: crate::robot::realtime::Options,
     /// Learning while the arm drives.

@@ -95,6 +95,11 @@ impl<S: Sink> Lesson<S> {
         &self.sink
     }
 
+    /// Where the episodes are, to tell it what no sample says.
+    pub fn sink_mut(&mut self) -> &mut S {
+        &mut self.sink
+    }
+
     /// The next sample: the first of a motion is the first of its episode, the last of a rest the last.
     pub fn add(&mut self, sample: &Sample, cycle: Cycle) -> Vec<Told> {
         let movement = self.segmenter.look(sample);

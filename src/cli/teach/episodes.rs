@@ -33,6 +33,8 @@ impl Episodes {
         1
     }
 
+    pub(super) fn set_gripper(&mut self, _: Option<crate::robot::gripper::Reading>) {}
+
     pub(super) fn kept(&self) -> &[Kept] {
         &self.kept
     }

@@ -15,6 +15,7 @@ use crate::config::Config;
 use crate::control::links::{self, OperatorEnds, Request};
 use crate::control::{Outcome, Pulse, Session};
 use crate::robot::Fault;
+use crate::robot::gripper::{self, Gripper};
 use crate::sim::virtual_hand::Plan;
 use crate::sim::{self, Pace, Sim};
 use crate::teach::{Dialogue, Input, Lesson};
@@ -58,7 +59,7 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     let sim = start_sim(args, &config, plan.as_ref())?;
     let pulse = Arc::new(Pulse::new(started));
     let name = sim.as_ref().map(|sim| sim.ip().to_string()).or_else(|| args.robot_ip.clone()).unwrap_or_default();
-    let Arm { claim: _claim, session, state, granted, .. } = arm::connect(&name, "teach", &config, &pulse)?;
+    let Arm { claim: _claim, session, state, granted, address } = arm::connect(&name, "teach", &config, &pulse)?;
     robot::greet(&session, sim.is_some(), &granted);
     if args.passive {
         say!("passive  nothing is set in the robot and nothing moves it: press its user stop, then guide it by the buttons at \
@@ -73,11 +74,12 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
         say!("keys     {HELP}{}", if args.gripper { " · g/o gripper" } else { "" });
     }
     stop.store(false, Relaxed);
+    let gripper = args.gripper.then(|| Gripper::connect(address, &config.gripper)).transpose().map_err(usage)?;
     let set = if args.passive { config.robot.clone() } else { config.guidance.robot(&config.robot) };
     let episodes = Episodes::new(args, &name, &state, &set, &pulse, granted.core)?;
     let dialogue = Dialogue::new(episodes.first(), args.wanted(), args.hands_free);
     let lesson = Lesson::new(dialogue, &config.teach, episodes);
-    let class = Class { lesson, live: Live::new(), desk, script: plan.map(Script::new), asked: false };
+    let class = Class { lesson, live: Live::new(), desk, script: plan.map(Script::new), gripper, asked: false, trouble: None };
     let (class, outcome) = class.hold(session, args, &config, &stop);
     class.conclude(outcome, args, name)
 }
@@ -116,8 +118,11 @@ struct Class {
     live: Live,
     desk: Desk,
     script: Option<Script>,
+    gripper: Option<Gripper>,
     /// Whether the motion has been asked to end.
     asked: bool,
+    /// What was last said of the gripper.
+    trouble: Option<String>,
 }
 
 impl Class {
@@ -132,6 +137,7 @@ impl Class {
         let look = |class: &mut Class| {
             class.take(&operator);
             class.keys();
+            class.look_at_gripper();
             if stop.load(Relaxed) {
                 let told = class.lesson.take(Input::Quit);
                 class.live.tell(told);
@@ -180,11 +186,29 @@ impl Class {
                     self.live.say(HELP);
                     continue;
                 }
-                Wish::Grip(_) => continue,
+                Wish::Grip(close) => {
+                    let wish = if close { gripper::Wish::Close } else { gripper::Wish::Open };
+                    match &self.gripper {
+                        Some(gripper) => gripper.ask(wish),
+                        None => self.live.say("note     no gripper is connected: start with --gripper"),
+                    }
+                    continue;
+                }
             };
             let told = self.lesson.take(input);
             self.live.tell(told);
         }
+    }
+
+    fn look_at_gripper(&mut self) {
+        let Some(gripper) = &self.gripper else { return };
+        if let Some(words) = gripper.trouble()
+            && self.trouble.as_ref() != Some(&words)
+        {
+            self.live.say(&format!("note     {words}"));
+            self.trouble = Some(words);
+        }
+        self.lesson.sink_mut().set_gripper(gripper.reading());
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
