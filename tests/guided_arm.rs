@@ -69,17 +69,20 @@ fn speed_m_s(samples: &[Sample], at_s: f64) -> f64 {
 #[test]
 fn a_push_of_five_newtons_moves_the_arm_and_when_it_ends_the_arm_stops_and_stays() {
     for (last, force_n) in [(1, [5.0, 0.0, 0.0]), (2, [0.0, -5.0, 0.0]), (3, [0.0, 0.0, 5.0])] {
-        let sim = robot(last, Options {
-            pushes: vec![Push { after_s: 1.0, force_n, duration_s: 1.0 }],
-            ..Options::default()
-        });
+        let sim = robot(
+            last,
+            Options { pushes: vec![Push { after_s: 1.0, force_n, duration_s: 1.0 }], ..Options::default() },
+        );
         let (outcome, samples) = guide(&sim, &guidance::Options::default(), 13.0);
         is_done(outcome);
         assert!(way_m(&samples, 0.2, 0.99) < 1e-4, "nobody touches it: {}", way_m(&samples, 0.2, 0.99));
         let pushed_m = way_m(&samples, 1.0, 2.0);
         assert!(pushed_m > 0.03, "{force_n:?} N moves it by {pushed_m} m");
         let (fast, slow) = (speed_m_s(&samples, 1.99), speed_m_s(&samples, 2.31));
-        println!("{force_n:?} N: {pushed_m:.3} m, {fast:.3} m/s; 0.3 s after {slow:.4} m/s, then {:.6} m in 10 s", way_m(&samples, 2.3, 12.3));
+        println!(
+            "{force_n:?} N: {pushed_m:.3} m, {fast:.3} m/s; 0.3 s after {slow:.4} m/s, then {:.6} m in 10 s",
+            way_m(&samples, 2.3, 12.3)
+        );
         assert!(slow < 0.002 && slow < 0.05 * fast, "{slow} m/s after {fast} m/s");
         assert!(way_m(&samples, 2.3, 12.3) < 1e-3, "{} m in 10 s", way_m(&samples, 2.3, 12.3));
         let demonstrated = samples.iter().filter(|sample| sample.kind == Kind::Demonstration).count();

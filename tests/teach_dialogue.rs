@@ -224,7 +224,11 @@ fn with_free_hands_motion_begins_an_episode_with_what_came_before_it_and_rest_en
     assert!((440..=460).contains(ticks.last().unwrap()), "it ends at {:?}", ticks.last());
     story.rest(200).guide(100);
     assert_eq!(story.lesson.dialogue().state(), State::Recording(2));
-    assert_eq!((story.episode(1).kept, story.episode(1).discarded), (1, 0), "the next motion keeps the last one");
+    assert_eq!(
+        (story.episode(1).kept, story.episode(1).discarded),
+        (1, 0),
+        "the next motion keeps the last one"
+    );
 }
 
 #[test]
@@ -270,13 +274,17 @@ fn a_fault_ends_the_episode_that_runs_and_keeps_it_with_the_reason() {
     story.guide(70);
     let told = story.lesson.take(Input::Lost("the robot stopped the motion: joint_reflex".into()));
     let words = format!("{told:?}");
-    assert!(words.contains("cut short") && words.contains("joint_reflex") && words.contains("saved"), "{words}");
+    assert!(
+        words.contains("cut short") && words.contains("joint_reflex") && words.contains("saved"),
+        "{words}"
+    );
     assert_eq!((story.episode(1).kept, story.episode(1).ticks.len()), (1, 70));
 }
 
 #[test]
 fn an_episode_that_cannot_be_opened_is_said_and_the_lesson_goes_on() {
-    let lesson = Lesson::new(Dialogue::new(1, None, true), &quick(), Shelf { full: vec![1], ..Shelf::default() });
+    let lesson =
+        Lesson::new(Dialogue::new(1, None, true), &quick(), Shelf { full: vec![1], ..Shelf::default() });
     let mut story = Story { lesson, tick: 0 };
     let told = story.key(Key::Toggle);
     assert!(told.contains(&Told::Wrong("no space left".into())), "{told:?}");

@@ -94,8 +94,7 @@ impl Grip {
 
     fn learn(&mut self, state: &State, fast: bool, dt_s: f64) {
         let share = dt_s / if fast { LEARN_S } else { LEARN_SLOWLY_S };
-        let (force, torque) =
-            self.bias.get_or_insert((state.O_F_ext_hat_K, state.tau_ext_hat_filtered));
+        let (force, torque) = self.bias.get_or_insert((state.O_F_ext_hat_K, state.tau_ext_hat_filtered));
         let felt = state.O_F_ext_hat_K.iter().chain(&state.tau_ext_hat_filtered);
         for (bias, felt) in force.iter_mut().chain(torque).zip(felt) {
             let next = *bias + share.min(1.0) * (felt - *bias);

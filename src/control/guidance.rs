@@ -137,7 +137,9 @@ impl Guidance {
     fn add_ends(&self, state: &State, wanted: &mut Joints) {
         let o = &self.options;
         let ends = limits::Q_MIN.iter().zip(&limits::Q_MAX).zip(&o.end_stiffness_nm_rad);
-        for ((tau, (q, dq)), ((low, high), k)) in wanted.iter_mut().zip(state.q.iter().zip(&state.dq)).zip(ends) {
+        for ((tau, (q, dq)), ((low, high), k)) in
+            wanted.iter_mut().zip(state.q.iter().zip(&state.dq)).zip(ends)
+        {
             let (below, above) = (low + o.end_margin_rad - q, q - (high - o.end_margin_rad));
             for (depth, way) in [(below, 1.0), (above, -1.0)] {
                 if depth > 0.0 {

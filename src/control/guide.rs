@@ -80,11 +80,10 @@ impl Pilot for Guide {
             self.settle(state, dt_s);
         }
         self.torque.is_last = self.phase == Phase::Done;
-        let kind =
-            if is_guided && self.guidance.is_free() { Kind::Demonstration } else { Kind::None };
+        let kind = if is_guided && self.guidance.is_free() { Kind::Demonstration } else { Kind::None };
         let O_p_EE = reading::O_p_EE(state);
-        let here = from_column_major(&state.O_T_EE)
-            .unwrap_or_else(|_| Pose::from_parts(O_p_EE.into(), tool_down()));
+        let here =
+            from_column_major(&state.O_T_EE).unwrap_or_else(|_| Pose::from_parts(O_p_EE.into(), tool_down()));
         let q_c = self.guidance.anchor().unwrap_or(state.q);
         let sample = Sample {
             tick: self.ticks,

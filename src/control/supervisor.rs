@@ -2,8 +2,8 @@
 use super::links::{self, ControlEnds};
 use super::modes::{self, Mode};
 use super::{Controller, Event, Guide, Order, Outcome, Pilot, Pulse, Thread, guidance};
-use crate::safety;
 use crate::robot::{Fault, State, panda, realtime, sockets};
+use crate::safety;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::net::IpAddr;
 use std::sync::Arc;

@@ -3,14 +3,14 @@
 //! Everything here runs outside `tick` and may look at the clock; nothing here waits while the arm moves,
 //! but for lockstep's turns.
 use super::brake::Brake;
+use super::guidance;
 use super::impedance::Impedance;
 use super::links::{ControlEnds, Request, SessionEnds};
 use super::pulse::Pulse;
+use super::residual::{Load, Refusal, Residual};
 use super::standing::Standing;
 use super::tick::Controller;
 use super::usage::{ControlUsage, Watch};
-use super::guidance;
-use super::residual::{Load, Refusal, Residual};
 use super::{Law, Pilot, impedance, watching};
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};

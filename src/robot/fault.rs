@@ -135,7 +135,8 @@ pub enum Fault {
 
 /// Torques of the joints in words.
 fn torques(torque_nm: &super::Joints) -> String {
-    let all: Vec<String> = torque_nm.iter().enumerate().map(|(k, t)| format!("joint {} {t:+.2} Nm", k + 1)).collect();
+    let all: Vec<String> =
+        torque_nm.iter().enumerate().map(|(k, t)| format!("joint {} {t:+.2} Nm", k + 1)).collect();
     all.join(", ")
 }
 

@@ -118,7 +118,8 @@ impl Gripper {
         let timeout = Duration::from_secs_f64(options.timeout_s);
         let unreachable = |reason: String| Error::Unreachable { address, reason };
         // The driver connects without a limit.
-        TcpStream::connect_timeout(&(address, PORT).into(), timeout).map_err(|e| unreachable(e.to_string()))?;
+        TcpStream::connect_timeout(&(address, PORT).into(), timeout)
+            .map_err(|e| unreachable(e.to_string()))?;
         let shared = Arc::new(Shared::default());
         let (own, of_thread) = (Arc::clone(&shared), options.clone());
         std::thread::Builder::new()
@@ -134,7 +135,8 @@ impl Gripper {
         if connected {
             return Ok(gripper);
         }
-        let silent = || format!("the port is open but nothing answered within {:.1} s", timeout.as_secs_f64());
+        let silent =
+            || format!("the port is open but nothing answered within {:.1} s", timeout.as_secs_f64());
         Err(unreachable(trouble.unwrap_or_else(silent)))
     }
 
@@ -208,9 +210,13 @@ fn work(shared: &Shared, address: IpAddr, options: &Options) {
                 match wish {
                     Wish::Open => hand.move_gripper(options.open_width_m, options.speed_m_s),
                     // Any width is a grasp: what lies between the fingers is not known.
-                    Wish::Close => {
-                        hand.grasp(0.0, options.speed_m_s, options.force_n, Some(0.0), Some(options.open_width_m))
-                    }
+                    Wish::Close => hand.grasp(
+                        0.0,
+                        options.speed_m_s,
+                        options.force_n,
+                        Some(0.0),
+                        Some(options.open_width_m),
+                    ),
                 }
                 .map_err(|e| e.to_string())
             });

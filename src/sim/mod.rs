@@ -318,7 +318,12 @@ impl Sim {
     pub fn push_at(&self, force_n: [f64; 3], point_m: [f64; 3], duration_s: f64) {
         let cycles = (duration_s / CYCLE_S).round();
         if force_n.iter().chain(&point_m).all(|value| value.is_finite()) && cycles >= 1.0 {
-            self.order(Hook::Push(Force { force: force_n, point: point_m, moment: [0.0; 3], cycles_left: cycles as u64 }));
+            self.order(Hook::Push(Force {
+                force: force_n,
+                point: point_m,
+                moment: [0.0; 3],
+                cycles_left: cycles as u64,
+            }));
         }
     }
 

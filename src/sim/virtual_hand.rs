@@ -79,7 +79,13 @@ impl Plan {
         let mut out = Vec::new();
         let points = self.path_m.len();
         let finite = self.path_m.as_flattened().iter().all(|x| x.is_finite() && x.abs() <= 2.0);
-        check_that(&mut out, "path_m", points, points >= 2 && finite, "at least two points within 2 m of the base");
+        check_that(
+            &mut out,
+            "path_m",
+            points,
+            points >= 2 && finite,
+            "at least two points within 2 m of the base",
+        );
         check_range(&mut out, "speed_m_s", self.speed_m_s, 0.005..=1.0, "m/s");
         check_range(&mut out, "stiffness_n_m", self.stiffness_n_m, 10.0..=3000.0, "N/m");
         check_range(&mut out, "force_max_n", self.force_max_n, 0.1..=100.0, "N");
@@ -221,7 +227,9 @@ impl VirtualHand {
 
     fn tremor(&self, t_s: f64) -> Vector3<f64> {
         let amplitude = self.plan.tremor_m / (WAVES as f64).sqrt();
-        Vector3::from(self.waves.map(|waves| waves.iter().map(|(w, p)| amplitude * (w * t_s + p).sin()).sum::<f64>()))
+        Vector3::from(
+            self.waves.map(|waves| waves.iter().map(|(w, p)| amplitude * (w * t_s + p).sin()).sum::<f64>()),
+        )
     }
 
     /// How far along the path the hand is, `traced_s` after it has set out, m: at its speed but for the ends and the
@@ -232,7 +240,8 @@ impl VirtualHand {
         let way = |s: f64| {
             let rising = s.min(RAMP_S);
             let falling = (s - (moving_s - RAMP_S)).max(0.0);
-            plan.speed_m_s * (0.5 * rising * rising / RAMP_S + (s - rising) - 0.5 * falling * falling / RAMP_S)
+            plan.speed_m_s
+                * (0.5 * rising * rising / RAMP_S + (s - rising) - 0.5 * falling * falling / RAMP_S)
         };
         let (mut paused_s, mut left_s) = (0.0, traced_s);
         for stop in &self.stops_m {

@@ -238,7 +238,8 @@ impl Dialogue {
         out.push(Action::Keep(number));
         self.kept += 1;
         self.last_kept = Some(number);
-        self.state = if self.wanted.is_some_and(|wanted| self.kept >= wanted) { State::Over } else { State::Ready };
+        self.state =
+            if self.wanted.is_some_and(|wanted| self.kept >= wanted) { State::Over } else { State::Ready };
     }
 
     fn recall(&mut self, out: &mut Vec<Action>) {

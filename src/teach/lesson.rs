@@ -1,7 +1,7 @@
 //! A session of teaching: every sample into the episode that runs, every episode to where episodes are kept.
+use super::Options;
 use super::dialogue::{Action, Because, Dialogue, Input, Mark, State};
 use super::segment::{Movement, Segmenter};
-use super::Options;
 use crate::demonstration::sample::Sample;
 use crate::robot::limits::CYCLE_S;
 use crate::timing::Cycle;
@@ -150,7 +150,9 @@ impl<S: Sink> Lesson<S> {
                 };
                 Ok(Some(format!("episode  {number}: {seconds:.1} s{why}")))
             }
-            Action::Keep(number) => self.sink.keep(number).map(|place| Some(format!("saved    {number}: {place}"))),
+            Action::Keep(number) => {
+                self.sink.keep(number).map(|place| Some(format!("saved    {number}: {place}")))
+            }
             Action::Discard(number) => {
                 self.sink.discard(number).map(|()| Some(format!("episode  {number} thrown away")))
             }

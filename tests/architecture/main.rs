@@ -36,7 +36,12 @@ const WHY_SLEEP: &str =
 
 /// (word, or name after `head::`; the only files; why)
 const FENCES: [(&str, &str, &[&str], &str); 7] = [
-    ("franka", "", &["robot/gripper.rs", "robot/panda.rs"], "two files know the driver, one a device: it can be replaced"),
+    (
+        "franka",
+        "",
+        &["robot/gripper.rs", "robot/panda.rs"],
+        "two files know the driver, one a device: it can be replaced",
+    ),
     (
         "",
         "unsafe",
@@ -251,7 +256,11 @@ fn files_that_only_tests_compile_are_left_out() {
 #[test]
 fn each_fence_is_closed() {
     let cases = [
-        ("learn/trainer.rs", "use franka::Robot;", "`franka::Robot` is allowed only in: robot/gripper.rs, robot/panda.rs"),
+        (
+            "learn/trainer.rs",
+            "use franka::Robot;",
+            "`franka::Robot` is allowed only in: robot/gripper.rs, robot/panda.rs",
+        ),
         ("learn/trainer.rs", "fn f() { unsafe { g() } }", "`unsafe` is allowed only in"),
         ("learn/trainer.rs", "use crossbeam_channel::{Sender, bounded};", "`crossbeam_channel::bounded`"),
         ("learn/trainer.rs", "let x = crossbeam_channel::bounded(1);", "only in: control/links.rs"),

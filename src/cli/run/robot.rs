@@ -31,10 +31,8 @@ pub(super) fn start_sim(args: &Args, config: &Config) -> anyhow::Result<Option<S
 
 /// Starts a simulated robot on the first free loopback address, its thread beside the control thread's.
 pub(in super::super) fn start_on_loopback(options: sim::Options, config: &Config) -> anyhow::Result<Sim> {
-    let options = sim::Options {
-        lockstep_timeout_s: options.lockstep_timeout_s.max(LOCKSTEP_PATIENCE_S),
-        ..options
-    };
+    let options =
+        sim::Options { lockstep_timeout_s: options.lockstep_timeout_s.max(LOCKSTEP_PATIENCE_S), ..options };
     let beside = || {
         let realtime = config.realtime.clone();
         move || realtime::enter_as_peer(&realtime)

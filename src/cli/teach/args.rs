@@ -54,7 +54,13 @@ pub(in super::super) struct Args {
     #[arg(long, value_name = "AXES", value_delimiter = ',', conflicts_with = "passive")]
     lock: Vec<String>,
     /// Damping of the guided joints, as a factor of guidance.damping_nm_s_rad.
-    #[arg(long, value_name = "FACTOR", default_value_t = 1.0, allow_negative_numbers = true, conflicts_with = "passive")]
+    #[arg(
+        long,
+        value_name = "FACTOR",
+        default_value_t = 1.0,
+        allow_negative_numbers = true,
+        conflicts_with = "passive"
+    )]
     damping: f64,
     /// Open (o) and close (g) the gripper by key.
     #[arg(long)]
@@ -125,10 +131,14 @@ impl Args {
             ..Plan::default()
         };
         let wrong = plan.validate();
-        let names = [("speed_m_s", "--hand-speed-m-s"), ("tremor_m", "--hand-tremor-m"), ("pauses", "--hand-pauses")];
-        let said = |key: &str| names.iter().find(|(name, _)| *name == key).map_or("--hand", |(_, option)| *option);
+        let names =
+            [("speed_m_s", "--hand-speed-m-s"), ("tremor_m", "--hand-tremor-m"), ("pauses", "--hand-pauses")];
+        let said =
+            |key: &str| names.iter().find(|(name, _)| *name == key).map_or("--hand", |(_, option)| *option);
         match wrong.first() {
-            Some(wrong) => Err(usage(format!("{} {}: allowed {}", said(wrong.key), wrong.value, wrong.allowed))),
+            Some(wrong) => {
+                Err(usage(format!("{} {}: allowed {}", said(wrong.key), wrong.value, wrong.allowed)))
+            }
             None => Ok(Some(plan)),
         }
     }

@@ -25,7 +25,14 @@ pub(super) fn check_folder(_: &Path) -> anyhow::Result<()> {
 }
 
 impl Episodes {
-    pub(super) fn new(_: &Args, _: &str, _: &State, _: &panda::Options, _: &Pulse, _: Option<usize>) -> anyhow::Result<Episodes> {
+    pub(super) fn new(
+        _: &Args,
+        _: &str,
+        _: &State,
+        _: &panda::Options,
+        _: &Pulse,
+        _: Option<usize>,
+    ) -> anyhow::Result<Episodes> {
         Ok(Episodes { kept: Vec::new(), ticks: 0 })
     }
 

@@ -58,12 +58,16 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     let stop = stop_flag()?;
     let sim = start_sim(args, &config, plan.as_ref())?;
     let pulse = Arc::new(Pulse::new(started));
-    let name = sim.as_ref().map(|sim| sim.ip().to_string()).or_else(|| args.robot_ip.clone()).unwrap_or_default();
-    let Arm { claim: _claim, session, state, granted, address } = arm::connect(&name, "teach", &config, &pulse)?;
+    let name =
+        sim.as_ref().map(|sim| sim.ip().to_string()).or_else(|| args.robot_ip.clone()).unwrap_or_default();
+    let Arm { claim: _claim, session, state, granted, address } =
+        arm::connect(&name, "teach", &config, &pulse)?;
     robot::greet(&session, sim.is_some(), &granted);
     if args.passive {
-        say!("passive  nothing is set in the robot and nothing moves it: press its user stop, then guide it by the buttons at \
-              its wrist");
+        say!(
+            "passive  nothing is set in the robot and nothing moves it: press its user stop, then guide it by the buttons at \
+              its wrist"
+        );
     } else {
         arm::check_ready(&state, &config.safety)?;
         if sim.is_none() && !confirm(args, &config)? {
@@ -74,12 +78,21 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
         say!("keys     {HELP}{}", if args.gripper { " · g/o gripper" } else { "" });
     }
     stop.store(false, Relaxed);
-    let gripper = args.gripper.then(|| Gripper::connect(address, &config.gripper)).transpose().map_err(usage)?;
+    let gripper =
+        args.gripper.then(|| Gripper::connect(address, &config.gripper)).transpose().map_err(usage)?;
     let set = if args.passive { config.robot.clone() } else { config.guidance.robot(&config.robot) };
     let episodes = Episodes::new(args, &name, &state, &set, &pulse, granted.core)?;
     let dialogue = Dialogue::new(episodes.first(), args.wanted(), args.hands_free);
     let lesson = Lesson::new(dialogue, &config.teach, episodes);
-    let class = Class { lesson, live: Live::new(), desk, script: plan.map(Script::new), gripper, asked: false, trouble: None };
+    let class = Class {
+        lesson,
+        live: Live::new(),
+        desk,
+        script: plan.map(Script::new),
+        gripper,
+        asked: false,
+        trouble: None,
+    };
     let (class, outcome) = class.hold(session, args, &config, &stop);
     class.conclude(outcome, args, name)
 }
@@ -100,15 +113,26 @@ fn start_sim(args: &Args, config: &Config, plan: Option<&Plan>) -> anyhow::Resul
 /// Says what is about to happen to a real arm, and asks.
 fn confirm(args: &Args, config: &Config) -> anyhow::Result<bool> {
     let guidance = &config.guidance;
-    say!("guiding  the arm is let go when a hand pulls with {} N, and held where it is left", guidance.grip_force_n);
-    say!("load     {} kg declared; refused when it seems wrong by {} kg", config.robot.load_mass_kg, guidance.load_error_kg);
+    say!(
+        "guiding  the arm is let go when a hand pulls with {} N, and held where it is left",
+        guidance.grip_force_n
+    );
+    say!(
+        "load     {} kg declared; refused when it seems wrong by {} kg",
+        config.robot.load_mass_kg,
+        guidance.load_error_kg
+    );
     say!(
         "reflex   above {:?} Nm at the joints, {:?} N and {:?} Nm at the end effector; the usual ones again afterwards",
         guidance.collision_torque_nm,
         guidance.collision_force_n,
         guidance.collision_moment_nm
     );
-    say!("speed    dragged above {} m/s; soft before the ends of the joints and {} m before the walls", guidance.speed_m_s, guidance.wall_margin_m);
+    say!(
+        "speed    dragged above {} m/s; soft before the ends of the joints and {} m before the walls",
+        guidance.speed_m_s,
+        guidance.wall_margin_m
+    );
     arm::ask("Does nothing touch the arm, is the space clear and the user stop in somebody's hand?", args.yes)
 }
 
@@ -156,7 +180,8 @@ impl Class {
             session.guide(&config.guidance, &config.safety, control, |_, _| look(&mut self))
         };
         self.take(&operator);
-        let lost = outcome.as_ref().err().or_else(|| outcome.as_ref().ok().and_then(|o| o.result.as_ref().err()));
+        let lost =
+            outcome.as_ref().err().or_else(|| outcome.as_ref().ok().and_then(|o| o.result.as_ref().err()));
         let told = self.lesson.take(lost.map_or(Input::Quit, |fault| Input::Lost(fault.to_string())));
         self.live.tell(told);
         self.live.finish();
@@ -222,7 +247,8 @@ impl Class {
         let why = outcome.as_ref().map(|o| o.stopped_by).unwrap_or_default();
         let safety_stop = (!why.is_clear()).then_some(SafetyStop { why, by: None });
         let failed = lesson.failed();
-        let incomplete = (failed > 0).then(|| format!("{failed} episodes are not as they should be: see above"));
+        let incomplete =
+            (failed > 0).then(|| format!("{failed} episodes are not as they should be: see above"));
         let faults: Vec<String> = fault
             .iter()
             .map(Fault::to_string)

@@ -26,7 +26,10 @@ impl Script {
             self.ended += 1;
             keys.extend([Key::Toggle, Key::Keep]);
         }
-        if self.begun < self.plan.times && self.begun == self.ended && now_s >= self.plan.window_s(self.begun)[0] {
+        if self.begun < self.plan.times
+            && self.begun == self.ended
+            && now_s >= self.plan.window_s(self.begun)[0]
+        {
             self.begun += 1;
             keys.push(Key::Toggle);
         }

@@ -77,9 +77,12 @@ fn a_load_wrong_by_a_third_of_a_kilogram_is_refused_and_a_right_one_is_not() {
 }
 
 #[test]
-#[ignore = "a mass test of some minutes: cargo test --release --lib thousands_of_loads -- --ignored --nocapture"]
+#[ignore = "a mass test of some minutes: cargo test --lib thousands_of_loads -- --ignored --nocapture"]
 fn thousands_of_loads_are_judged_as_a_hundred_are() {
     let wrong = errors(3000);
-    println!("of 3000 arms each: {} with a right load held, {} and {} with a wrong one let go", wrong[0], wrong[1], wrong[2]);
+    println!(
+        "of 3000 arms each: {} with a right load held, {} and {} with a wrong one let go",
+        wrong[0], wrong[1], wrong[2]
+    );
     assert!(wrong.iter().all(|wrong| *wrong <= 30), "{wrong:?} of 3000");
 }
