@@ -153,6 +153,14 @@ fn a_datagram_of_another_length_or_with_wrong_bytes_never_kills_the_daemon() {
 }
 
 #[test]
+fn a_desired_position_that_cannot_be_the_robots_is_not_built_upon() {
+    let drove = drive(91, &["corrupt:state:offset=1240:bytes=8@motion+0.7s"], "--duration-s 30");
+    drove.ended.says(4, &["our own safety layer stopped the arm", "robot state makes no sense"]);
+    assert_eq!((drove.status.mode, drove.status.errors.is_empty()), (Mode::Idle, true), "{:?}", drove.status);
+    assert_eq!(drove.report["black_box"]["culprit"], "us");
+}
+
+#[test]
 fn silence_is_detected_in_25_ms_and_the_operator_has_the_program_back_in_200() {
     let faults = ["mute-udp", "mute-all", "tcp-reset", "tcp-close", "huge-message-id"];
     for (k, fault) in faults.into_iter().enumerate() {
