@@ -145,7 +145,7 @@ fn a_robot_in_reflex_is_told_with_its_error_and_what_to_do() {
 }
 
 #[test]
-fn ctrl_c_and_sigterm_bring_the_arm_to_rest_within_a_second() {
+fn ctrl_c_sigterm_and_a_terminal_that_goes_bring_the_arm_to_rest_within_a_second() {
     let stops_by = |signal: &str, last: u8| {
         let sim = robot_by_the_clock(last);
         let drive = Drive::start(&sim).reaches(&sim, 3000);
@@ -159,6 +159,7 @@ fn ctrl_c_and_sigterm_bring_the_arm_to_rest_within_a_second() {
     };
     std::thread::scope(|scope| {
         scope.spawn(|| stops_by("INT", 15));
+        scope.spawn(|| stops_by("HUP", 29));
         stops_by("TERM", 16);
     });
 }
