@@ -306,7 +306,8 @@ impl Controller {
             return (reported, 1, verdict);
         };
         let dt_ms = state.time_ms.saturating_sub(*last_ms);
-        if reading::makes_sense(state) && (1..=1000).contains(&dt_ms) {
+        let follows = || reading::follows(expected, &reported.q, dt_ms);
+        if reading::makes_sense(state) && (1..=1000).contains(&dt_ms) && follows() {
             (reported, dt_ms.min(DT_MAX_MS), Verdict::default())
         } else {
             (*expected, 1, Verdict::STATE)
