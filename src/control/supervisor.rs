@@ -164,7 +164,7 @@ impl Session {
     ///
     /// # Errors
     /// As [`Session::drive`].
-    pub fn watch(self, ends: ControlEnds, look: impl FnMut(&Pulse, Mode)) -> Result<Outcome, Fault> {
+    pub fn read_only(self, ends: ControlEnds, look: impl FnMut(&Pulse, Mode)) -> Result<Outcome, Fault> {
         self.carry_out(Order::Watch(ends), modes::Event::Stop, START_LIMIT, look)
     }
 

@@ -175,7 +175,7 @@ impl Class {
             class.live.show(state, class.lesson.samples(), hands_free, class.desk.typing().as_deref());
         };
         let outcome = if args.passive {
-            session.watch(control, |_, _| look(&mut self))
+            session.read_only(control, |_, _| look(&mut self))
         } else {
             session.guide(&config.guidance, &config.safety, control, |_, _| look(&mut self))
         };
