@@ -1,11 +1,12 @@
 //! An arm that a person guides over the research interface: it gives way to a hand, stays where the hand leaves it, and
 //! is not let go with a load that it does not know of.
 #![allow(non_snake_case)] // Franka's own symbols
+use franka_imit::control::impedance::Torque;
 use franka_imit::control::links::Request;
-use franka_imit::control::{Outcome, Pulse, Session, guidance, links};
+use franka_imit::control::{Guide, Law, Outcome, Phase, Pilot, Pulse, Session, guidance, links};
 use franka_imit::demonstration::sample::{Kind, Sample};
-use franka_imit::robot::{Fault, Mode, panda, realtime};
-use franka_imit::safety;
+use franka_imit::robot::{Command, Fault, Mode, State, panda, realtime};
+use franka_imit::safety::{self, Limiter, Verdict};
 use franka_imit::sim::virtual_hand::Plan;
 use franka_imit::sim::{Options, Pace, Push, Sim};
 use nalgebra::Vector3;
@@ -115,6 +116,64 @@ fn a_guided_arm_may_be_pushed_harder_than_a_driven_one_which_has_its_thresholds_
         std::thread::sleep(Duration::from_millis(1));
     }
     assert_eq!(sim.status().mode, Mode::Reflex, "the driven arm's thresholds hold again");
+}
+
+/// A guide that breaks in the middle of a pull.
+struct Breaks(Guide, u32);
+
+impl Pilot for Breaks {
+    fn tick(&mut self, state: &State) -> (Command, Sample) {
+        self.1 += 1;
+        assert!(self.1 < 1500, "it breaks");
+        self.0.tick(state)
+    }
+
+    fn stop(&mut self) {
+        self.0.stop();
+    }
+
+    fn phase(&self) -> Phase {
+        self.0.phase()
+    }
+
+    fn stopped_by(&self) -> Verdict {
+        self.0.stopped_by()
+    }
+
+    fn limiter(&self) -> &Limiter {
+        self.0.limiter()
+    }
+
+    fn law(&self) -> &Law {
+        self.0.law()
+    }
+
+    fn torque(&self) -> Torque {
+        self.0.torque()
+    }
+}
+
+#[test]
+fn an_arm_whose_guide_breaks_while_it_is_pulled_is_caught_by_springs_and_brought_to_rest() {
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |panic| {
+        // Writing a backtrace takes longer than a robot waits.
+        if std::thread::current().name() != Some("control") {
+            usual(panic);
+        }
+    }));
+    let push = Push { after_s: 1.0, force_n: [0.0, 8.0, 0.0], duration_s: 1.0 };
+    let sim = robot(12, Options { pushes: vec![push], ..Options::default() });
+    let guide = Guide::new(&guidance::Options::default(), &safety::Options::default());
+    let (control, _, operator) = links::link(false, false);
+    let outcome = connect(&sim).go(Box::new(Breaks(guide, 0)), control, |_, _| {
+        operator.samples.try_iter().for_each(drop);
+    });
+    let fault = outcome.expect("an outcome").result.unwrap_err();
+    assert!(matches!(&fault, Fault::Control(words) if words.contains("it breaks")), "{fault}");
+    let status = sim.status();
+    assert_eq!((status.mode, status.errors.is_empty()), (Mode::Idle, true), "no reflex: {status:?}");
+    assert!(status.truth.dq.iter().all(|dq| dq.abs() < 0.05), "{:?}", status.truth.dq);
 }
 
 #[test]

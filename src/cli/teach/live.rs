@@ -43,11 +43,11 @@ impl Live {
     pub(super) fn add(&mut self, sample: &Sample) {
         self.samples += 1;
         self.lost += u64::from(sample.lost);
-        if self.samples % SPEED_OVER == 0 {
-            if let Some(before) = self.before.replace(*sample) {
-                let ms = sample.state.time_ms.saturating_sub(before.state.time_ms).max(1);
-                self.speed_m_s = (sample.O_p_EE - before.O_p_EE).norm() / (ms as f64 * CYCLE_S);
-            }
+        if self.samples.is_multiple_of(SPEED_OVER)
+            && let Some(before) = self.before.replace(*sample)
+        {
+            let ms = sample.state.time_ms.saturating_sub(before.state.time_ms).max(1);
+            self.speed_m_s = (sample.O_p_EE - before.O_p_EE).norm() / (ms as f64 * CYCLE_S);
         }
         self.last = Some(*sample);
     }
