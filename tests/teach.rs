@@ -39,7 +39,7 @@ const LINE: &str = "teach --sim --hand circle --pace lockstep --yes --out demos 
 fn a_virtual_hand_teaches_as_many_episodes_as_are_wanted_and_a_session_repeats() {
     let folder = folder();
     let line = format!("{LINE} --episodes 2 --task circle --hand-speed-m-s 0.3 --hand-pauses 1");
-    folder.run(&line).says(0, &["saved    1", "saved    2", "2 episodes kept", "the arm is at rest"]);
+    folder.run(&line).says(0, &["counted  1", "counted  2", "2 episodes kept", "the arm is at rest"]);
     let report = folder.json("r.json");
     assert_eq!((report["ending"].as_str(), report["task"].as_str()), (Some("done"), Some("circle")));
     let ticks = ticks(&report);
@@ -84,7 +84,7 @@ fn with_free_hands_each_motion_becomes_an_episode_and_a_signal_ends_the_session_
     }
     program.signal("INT");
     let ended = program.wait();
-    ended.says(0, &["saved    1", "saved    2", "2 episodes kept"]);
+    ended.says(0, &["counted  1", "counted  2", "2 episodes kept"]);
     let ticks = ticks(&folder.json("r.json"));
     assert!(
         ticks.iter().all(|ticks| (1000..4000).contains(ticks)),
@@ -106,7 +106,7 @@ fn a_reflex_while_an_episode_runs_ends_the_session_and_keeps_what_there_is() {
     wait_for(&sim, "guided", |s| s.truth.O_T_EE[13].abs() > 0.02);
     sim.trigger_reflex(6);
     let ended = program.wait();
-    ended.says(3, &["cut short", "joint_reflex", "saved    1", "1 episodes kept"]);
+    ended.says(3, &["cut short", "joint_reflex", "counted  1", "1 episodes kept"]);
     let report = folder.json("r.json");
     assert_eq!(report["ending"], "failed");
     assert!(ticks(&report)[0] > 50);
@@ -184,10 +184,10 @@ fn keys_begin_end_keep_and_throw_away_episodes_and_move_the_gripper() {
         ("d", "episode  1 thrown away"),
         (" ", "2 is recorded"),
         ("lleft\rs", ""),
-        ("k", "saved    2"),
+        ("k", "counted  2"),
         ("r", "episode  2 thrown away"),
         (" ", "3 is recorded"),
-        ("k", "saved    3"),
+        ("k", "counted  3"),
     ];
     for (press, says) in steps {
         keys.write_all(press.as_bytes()).expect("the terminal takes keys");

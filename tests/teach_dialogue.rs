@@ -76,7 +76,7 @@ impl Sink for Shelf {
     fn keep(&mut self, number: u64) -> Result<String, String> {
         assert_ne!(self.open, Some(number), "kept while it runs");
         self.episodes.get_mut(&number).unwrap().kept += 1;
-        Ok(format!("{number}"))
+        Ok(format!("saved    {number}"))
     }
 
     fn discard(&mut self, number: u64) -> Result<(), String> {

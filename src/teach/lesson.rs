@@ -24,7 +24,7 @@ pub trait Sink {
     /// No more samples for the open episode.
     fn end(&mut self, number: u64, because: &Because);
 
-    /// Keeps an episode that has ended, for good; where it is, in words.
+    /// Keeps an episode that has ended, for good; the line that says so.
     ///
     /// # Errors
     /// Why it is not kept as it should be.
@@ -150,9 +150,7 @@ impl<S: Sink> Lesson<S> {
                 };
                 Ok(Some(format!("episode  {number}: {seconds:.1} s{why}")))
             }
-            Action::Keep(number) => {
-                self.sink.keep(number).map(|place| Some(format!("saved    {number}: {place}")))
-            }
+            Action::Keep(number) => self.sink.keep(number).map(Some),
             Action::Discard(number) => {
                 self.sink.discard(number).map(|()| Some(format!("episode  {number} thrown away")))
             }

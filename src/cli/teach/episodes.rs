@@ -1,4 +1,4 @@
-//! Where a session's episodes are kept.
+//! A session's episodes, counted. Where they are written is still to come: until then this says that nothing is.
 use super::Args;
 use crate::control::Pulse;
 use crate::demonstration::sample::Sample;
@@ -63,7 +63,7 @@ impl Sink for Episodes {
 
     fn keep(&mut self, number: u64) -> Result<String, String> {
         self.kept.push(Kept { number, ticks: self.ticks });
-        Ok(format!("{} ticks", self.ticks))
+        Ok(format!("counted  {number}: {} ticks, not written", self.ticks))
     }
 
     fn discard(&mut self, number: u64) -> Result<(), String> {

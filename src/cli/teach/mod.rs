@@ -77,6 +77,7 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     if desk.has_keys() {
         say!("keys     {HELP}{}", if args.gripper { " · g/o gripper" } else { "" });
     }
+    say!("note     episodes are counted and not written yet: nothing is put into {}", args.out.display());
     stop.store(false, Relaxed);
     let gripper =
         args.gripper.then(|| Gripper::connect(address, &config.gripper)).transpose().map_err(usage)?;
