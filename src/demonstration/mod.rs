@@ -1,8 +1,9 @@
-//! Paths, time laws, expert labels, import.
+//! Paths, time laws, expert labels, import; episodes, their store and export.
 pub mod audit;
 pub mod csv;
 mod dataset;
 pub mod drawing;
+pub mod episode;
 pub mod expert;
 pub mod import;
 pub mod json;

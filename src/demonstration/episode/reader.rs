@@ -1,0 +1,239 @@
+//! Reading an episode: whatever is still there, and a name for everything that is not.
+use super::meta::{End, FORMAT, Meta, RobotMeta, of_entries};
+use super::{Damage, Episode, Error, Tick, wire};
+use mcap::records::{ChunkHeader, Record, op};
+use mcap::{MAGIC, read::ChunkReader};
+use prost::Message;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// The largest file read, bytes: two hours of exact ticks.
+const BYTES_MAX: u64 = 8 << 30;
+/// The largest chunk unpacked, bytes: a minute of ticks. What claims more is damaged.
+const CHUNK_MAX: u64 = 64 << 20;
+/// Opcode and length before each record.
+const HEAD: usize = 9;
+/// Damaged ticks that are named one by one.
+const NAMED_MAX: usize = 20;
+
+/// An episode and what is wrong with its file.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Reading {
+    /// What could be read.
+    pub episode: Episode,
+    /// Everything that is missing or wrong, in order; empty for a whole file.
+    pub damage: Vec<Damage>,
+}
+
+/// Reads an episode's file.
+///
+/// # Errors
+/// [`Error`] when nothing of ours is in it; damage to a part is told in [`Reading::damage`].
+pub fn read(file: &Path) -> Result<Reading, Error> {
+    let failed = |source| Error::Read { file: file.to_owned(), source };
+    let bytes = std::fs::metadata(file).map_err(failed)?.len();
+    if bytes > BYTES_MAX {
+        return Err(Error::TooLarge { file: file.to_owned(), bytes, max: BYTES_MAX });
+    }
+    parse(&std::fs::read(file).map_err(failed)?, file)
+}
+
+/// Reads an episode from bytes; `file` is only for messages.
+///
+/// # Errors
+/// As [`read`].
+pub fn parse(bytes: &[u8], file: &Path) -> Result<Reading, Error> {
+    let file = || file.to_owned();
+    if !bytes.starts_with(MAGIC) {
+        return Err(Error::NotMcap { file: file() });
+    }
+    let mut walk = Walk::default();
+    walk.through(bytes);
+    if walk.meta.as_ref().is_some_and(|meta| meta.format > FORMAT) {
+        return Err(Error::Newer { file: file(), format: walk.meta.map_or(0, |meta| meta.format) });
+    }
+    let foreign = walk.foreign();
+    let Walk { ticks, meta, robot, end, mut damage, .. } = walk;
+    if ticks.is_empty() {
+        return Err(match (foreign, damage.is_empty(), &meta) {
+            (Some(holds), _, _) => Error::Foreign { file: file(), holds },
+            (None, true, Some(_)) => Error::Empty { file: file() },
+            _ => Error::Nothing { file: file(), damage },
+        });
+    }
+    if let Some(end) = end.as_ref().filter(|end| end.ticks != ticks.len() as u64) {
+        damage.push(Damage::Count { said: end.ticks, found: ticks.len() as u64 });
+    }
+    let meta = Meta { robot: robot.unwrap_or_default(), ..meta.unwrap_or_default() };
+    Ok(Reading { episode: Episode { meta, ticks, end }, damage })
+}
+
+/// What has been met on the way through a file.
+#[derive(Default)]
+struct Walk {
+    ticks: Vec<Tick>,
+    meta: Option<Meta>,
+    robot: Option<RobotMeta>,
+    end: Option<End>,
+    damage: Vec<Damage>,
+    schemas: BTreeMap<u16, String>,
+    /// Topics, and whether their messages are ours.
+    channels: BTreeMap<u16, (String, bool)>,
+    is_closed: bool,
+    /// Where the summary begins.
+    summary_at: Option<usize>,
+}
+
+impl Walk {
+    fn through(&mut self, bytes: &[u8]) {
+        let mut at = MAGIC.len();
+        while !self.is_closed && at < bytes.len() {
+            at = match record_at(bytes, at) {
+                Some((opcode, body)) => {
+                    self.record(opcode, body, bytes, at);
+                    at + HEAD + body.len()
+                }
+                None => match next_chunk(bytes, at + 1) {
+                    Some(next) => {
+                        self.damage.push(Damage::Skipped { from: at as u64, to: next as u64 });
+                        next
+                    }
+                    None => {
+                        self.damage.push(Damage::CutOff { at: at as u64 });
+                        return;
+                    }
+                },
+            };
+        }
+        if !self.is_closed {
+            self.damage.push(Damage::NotClosed);
+        } else if &bytes[at..] != MAGIC {
+            self.damage.push(Damage::Record { at: at as u64, why: "the file does not end as it should".into() });
+        }
+    }
+
+    fn record(&mut self, opcode: u8, body: &[u8], bytes: &[u8], at: usize) {
+        let bad = |why: String| Damage::Record { at: at as u64, why };
+        // Behind the data there are only copies and indexes, which a checksum guards.
+        if self.summary_at.is_some() && opcode != op::FOOTER {
+            return;
+        }
+        match mcap::parse_record(opcode, body) {
+            Ok(Record::Chunk { header, data }) => self.chunk(header, &data, at),
+            Ok(Record::DataEnd(end)) => {
+                if end.data_section_crc != crc32fast::hash(&bytes[..at]) {
+                    self.damage.push(Damage::Checksum { part: "data" });
+                }
+                self.summary_at = Some(at + HEAD + body.len());
+            }
+            Ok(Record::Footer(footer)) => {
+                self.is_closed = true;
+                // The checksum covers the footer up to itself.
+                let covered = self.summary_at.unwrap_or(at)..at + HEAD + body.len().saturating_sub(4);
+                let sum = bytes.get(covered).map(crc32fast::hash);
+                if sum != Some(footer.summary_crc) || self.summary_at.is_none() {
+                    self.damage.push(Damage::Checksum { part: "index" });
+                }
+            }
+            Ok(record) => {
+                let mut ticks = std::mem::take(&mut self.ticks);
+                if let Err(why) = self.inner(record, &mut ticks) {
+                    self.damage.push(bad(why));
+                }
+                self.ticks = ticks;
+            }
+            Err(error) => self.damage.push(bad(error.to_string())),
+        }
+    }
+
+    /// All of a chunk or nothing: its checksum is known to fit only at its end.
+    fn chunk(&mut self, header: ChunkHeader, data: &[u8], at: usize) {
+        let mut ticks = Vec::new();
+        let whole = (|| {
+            if header.uncompressed_size > CHUNK_MAX {
+                return Err(format!("it claims {} bytes", header.uncompressed_size));
+            }
+            for record in ChunkReader::new(header, data).map_err(|e| e.to_string())? {
+                self.inner(record.map_err(|e| e.to_string())?, &mut ticks)?;
+            }
+            Ok(())
+        })();
+        match whole {
+            Ok(()) => self.ticks.extend(ticks),
+            Err(why) => self.damage.push(Damage::Chunk { at: at as u64, why }),
+        }
+    }
+
+    fn inner(&mut self, record: Record, ticks: &mut Vec<Tick>) -> Result<(), String> {
+        match record {
+            Record::Schema { header, .. } => {
+                self.schemas.insert(header.id, header.name);
+            }
+            Record::Channel(channel) => {
+                let is_ours = channel.message_encoding == "protobuf"
+                    && self.schemas.get(&channel.schema_id).is_some_and(|name| name == wire::SCHEMA);
+                self.channels.insert(channel.id, (channel.topic, is_ours));
+            }
+            Record::Message { header, data } => {
+                if self.channels.get(&header.channel_id).is_some_and(|(_, is_ours)| *is_ours) {
+                    self.tick(&data, ticks);
+                }
+            }
+            Record::Metadata(metadata) => match metadata.name.as_str() {
+                "episode" => self.meta = Some(of_entries(&metadata.metadata)),
+                "robot" => self.robot = Some(of_entries(&metadata.metadata)),
+                "end" => self.end = Some(of_entries(&metadata.metadata)),
+                _ => {}
+            },
+            Record::Unknown { opcode, .. } if opcode < 0x80 => return Err(format!("unknown kind {opcode:#04x}")),
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn tick(&mut self, data: &[u8], ticks: &mut Vec<Tick>) {
+        let index = (self.ticks.len() + ticks.len()) as u64;
+        let tick = wire::State::decode(data)
+            .map_err(|e| e.to_string())
+            .and_then(|message| message.tick().map_err(|name| format!("{name} has not all its numbers")))
+            .and_then(|tick| if tick.is_finite() { Ok(tick) } else { Err("not finite".to_string()) });
+        match tick {
+            Ok(tick) => ticks.push(tick),
+            Err(why) if self.damage.len() < NAMED_MAX => self.damage.push(Damage::Tick { index, why }),
+            Err(_) => {}
+        }
+    }
+
+    /// What a file holds that is not ours, in words; none for ours.
+    fn foreign(&self) -> Option<String> {
+        let is_ours = self.meta.is_some() || self.channels.values().any(|(_, is_ours)| *is_ours);
+        if is_ours || self.channels.is_empty() {
+            return (!is_ours && self.is_closed).then(|| "no topics".to_string());
+        }
+        let topics: Vec<&str> = self.channels.values().take(5).map(|(topic, _)| topic.as_str()).collect();
+        Some(topics.join(", "))
+    }
+}
+
+/// The record at `at`, if it lies in the file with its whole length.
+fn record_at(bytes: &[u8], at: usize) -> Option<(u8, &[u8])> {
+    let head = bytes.get(at..at + HEAD)?;
+    let length = u64::from_le_bytes(head[1..].try_into().ok()?);
+    let end = usize::try_from(length).ok()?.checked_add(at + HEAD)?;
+    (head[0] != 0).then_some(())?;
+    Some((head[0], bytes.get(at + HEAD..end)?))
+}
+
+/// Where the next chunk begins at `from` or later: after a damaged length only the look of things helps.
+fn next_chunk(bytes: &[u8], from: usize) -> Option<usize> {
+    // Opcode, length, two times, size and checksum before the name of the compression.
+    const NAME_AT: usize = HEAD + 8 + 8 + 8 + 4;
+    (from..bytes.len().saturating_sub(NAME_AT)).find(|&at| {
+        bytes[at] == op::CHUNK
+            && matches!(&bytes[at + NAME_AT..], [4, 0, 0, 0, b'z', b's', b't', b'd', ..] | [0, 0, 0, 0, ..])
+            && record_at(bytes, at).is_some_and(|(_, body)| {
+                let size = body.get(16..24).and_then(|b| b.try_into().ok()).map(u64::from_le_bytes);
+                size.is_some_and(|size| size > 0 && size <= CHUNK_MAX)
+            })
+    })
+}
