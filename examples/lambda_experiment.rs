@@ -149,7 +149,7 @@ impl World {
     fn new(config: &Config) -> Result<World, Failure> {
         let expert = Expert::new(config.expert, hand_tool());
         let path = shapes::load(TRAJECTORY, &config.drawing)?.path;
-        let timed = time_law::plan(&path, &mut |p| expert.label(p), &config.motion)?;
+        let timed = time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion)?;
         let data = Dataset::from_points(&expert, path.points(), TRAJECTORY)?;
         // Of the process: σ²/2θ, times the mean of 1 − e^(−2θt) over a uniform t in 0 to T; of a cube: half² / 3.
         let rate = 2.0 * config.sde.theta_1_s;

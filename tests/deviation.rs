@@ -1,14 +1,53 @@
 //! The process at run time: pushed, let go, returning; and finite whatever comes in.
 #![allow(non_snake_case)]
-use franka_imit::kinematics::Point;
-use franka_imit::sde::{Follower, Options};
+use franka_imit::kinematics::{Point, Pose, tool_down};
+use franka_imit::sde::{self, Options};
+use nalgebra::{Quaternion, Unit, UnitQuaternion};
 use proptest::prelude::*;
 
 const DT_S: f64 = 1e-3;
 
+/// The follower of a policy of positions, spoken to in positions.
+#[derive(Clone, Copy)]
+struct Follower(sde::Follower);
+
+fn down(p: &Point) -> Pose {
+    Pose::from_parts((*p).into(), tool_down())
+}
+
+impl Follower {
+    fn new(options: &Options, O_p_EE: &Point) -> Self {
+        Self(sde::Follower::of_positions(options, &down(O_p_EE)))
+    }
+
+    fn step(&mut self, x_ref: &Point, O_p_EE: &Point, O_p_EE_d: &Point, dt_s: f64) -> Point {
+        // However the arm is turned: such a policy is not told.
+        let turned = UnitQuaternion::from_euler_angles(0.3, -0.2, 0.1) * tool_down();
+        let X = self.0.step(&down(x_ref), &Pose::from_parts((*O_p_EE).into(), turned), &down(O_p_EE_d), dt_s);
+        assert_eq!(X.rotation, tool_down());
+        X.translation.vector
+    }
+
+    fn keep_to(&mut self, x_ref: &Point, known: impl Fn(&Point) -> bool) -> Option<Point> {
+        self.0.keep_to(&down(x_ref), |X| known(&X.translation.vector)).map(|X| X.translation.vector)
+    }
+
+    fn anchor(&mut self, O_p_EE: &Point) {
+        self.0.anchor(&down(O_p_EE));
+    }
+
+    fn deviation(&self) -> Point {
+        self.0.deviation()
+    }
+
+    fn is_pushed(&self) -> bool {
+        self.0.is_pushed()
+    }
+}
+
 /// Options under which X is at a pushed arm at once, and nothing that lasts is ever the arm's own sag.
 fn prompt() -> Options {
-    Options { push_speed_m_s: 1e9, sag_s: 1e12, ..Options::default() }
+    Options { push_speed_m_s: 1e9, push_speed_rad_s: 1e9, sag_s: 1e12, ..Options::default() }
 }
 
 /// A follower of an arm that was undisturbed at `x_ref` for a tick: what comes after is a push.
@@ -167,6 +206,80 @@ fn the_deviation_is_never_longer_than_its_limit() {
     }
 }
 
+/// The reference of the tests of poses, turned by `z` rad about the base's axes.
+fn turned(z: [f64; 3]) -> Pose {
+    let turn = UnitQuaternion::from_scaled_axis(Point::from(z)) * tool_down();
+    Pose::from_parts(Point::new(0.5, 0.0, 0.4).into(), turn)
+}
+
+#[test]
+fn a_tool_that_is_turned_away_is_followed_at_a_bounded_speed_and_returned_with_the_same_pull() {
+    let options = Options::default();
+    let (x_ref, pushed) = (turned([0.0; 3]), turned([0.06, -0.03, 0.04]));
+    let mut follower = sde::Follower::of_poses(&options, &x_ref);
+    follower.step(&x_ref, &x_ref, &x_ref, DT_S);
+    let mut last = x_ref;
+    for _ in 0..400 {
+        // A hand that turns the tool and leaves it where it is.
+        let X = follower.step(&x_ref, &pushed, &x_ref, DT_S);
+        assert!(X.rotation.angle_to(&last.rotation) <= options.push_speed_rad_s * DT_S * (1.0 + 1e-6));
+        assert!((X.translation.vector - x_ref.translation.vector).norm() < 1e-12);
+        last = X;
+    }
+    assert!(follower.is_pushed() && last.rotation.angle_to(&pushed.rotation) < 1e-6);
+    let z0 = follower.rotation_deviation();
+    assert!((z0 - Point::new(0.06, -0.03, 0.04)).norm() < 1e-6, "{z0}");
+    for tick in 1..=2000 {
+        let X = follower.step(&x_ref, &last, &last, DT_S);
+        last = X;
+        let expected = z0 * (-options.theta_1_s * DT_S * f64::from(tick)).exp();
+        assert!((follower.rotation_deviation() - expected).norm() < 1e-9);
+    }
+    assert!(!follower.is_pushed() && last.rotation.angle_to(&x_ref.rotation) < 1e-4);
+}
+
+#[test]
+fn an_undisturbed_arm_is_asked_for_the_reference_pose_bit_for_bit() {
+    let start = turned([0.0; 3]);
+    let mut follower = sde::Follower::of_poses(&Options::default(), &start);
+    for tick in 0..1000 {
+        let t = 1e-3 * f64::from(tick);
+        let x_ref = turned([0.2 * t, 0.1 * t * t, -0.3 * t]);
+        // Errors inside the tube must not move the input, in whatever they are.
+        let measured = turned([0.2 * t + 0.03, 0.1 * t * t, -0.3 * t - 0.02]);
+        assert_eq!(follower.step(&x_ref, &measured, &x_ref, DT_S), x_ref);
+    }
+}
+
+#[test]
+fn a_tool_that_hangs_tilted_is_not_run_after() {
+    let x_ref = turned([0.0; 3]);
+    let sagged = turned([0.0, 0.09, 0.0]);
+    let mut follower = sde::Follower::of_poses(&Options::default(), &x_ref);
+    for _ in 0..5000 {
+        assert_eq!(follower.step(&x_ref, &sagged, &x_ref, DT_S), x_ref, "it hung so from the start");
+    }
+    for _ in 0..400 {
+        follower.step(&x_ref, &turned([0.0, 0.16, 0.0]), &x_ref, DT_S);
+    }
+    let z = follower.rotation_deviation();
+    assert!(follower.is_pushed() && (z - Point::new(0.0, 0.07, 0.0)).norm() < 5e-3, "{z}");
+}
+
+#[test]
+fn a_turn_is_shortened_to_what_is_known_with_the_displacement() {
+    let x_ref = turned([0.0; 3]);
+    let mut follower = sde::Follower::of_poses(&prompt(), &x_ref);
+    follower.step(&x_ref, &x_ref, &x_ref, DT_S);
+    let mut pushed = turned([0.1, 0.0, 0.0]);
+    pushed.translation.vector.x += 0.04;
+    follower.step(&x_ref, &pushed, &x_ref, DT_S);
+    let known = |X: &Pose| X.rotation.angle_to(&tool_down()) <= 0.05;
+    let kept = follower.keep_to(&x_ref, known).expect("the reference is known");
+    assert!((kept.rotation.angle_to(&tool_down()) - 0.05).abs() < 1e-7);
+    assert!((follower.deviation().x - 0.02).abs() < 1e-7, "half of both");
+}
+
 prop_compose! {
     fn any_bits()(bits in any::<u64>()) -> f64 { f64::from_bits(bits) }
 }
@@ -184,7 +297,35 @@ prop_compose! {
     fn any_point()(x in any_f64(), y in any_f64(), z in any_f64()) -> Point { Point::new(x, y, z) }
 }
 
+prop_compose! {
+    /// A pose with any bits, its quaternion of any length.
+    fn any_pose()(p in any_point(), r in prop::array::uniform4(any_f64())) -> Pose {
+        Pose::from_parts(p.into(), Unit::new_unchecked(Quaternion::new(r[0], r[1], r[2], r[3])))
+    }
+}
+
 proptest! {
+    #[test]
+    fn the_follower_of_poses_is_finite_and_bounded_on_any_bits(
+        start in any_pose(),
+        ticks in prop::collection::vec((any_pose(), any_pose(), any_pose(), any_f64()), 1..20),
+        (theta_1_s, tube_rad, tube_release_rad, deviation_limit_rad) in (any_f64(), any_f64(), any_f64(), any_f64()),
+    ) {
+        let wild = Options { theta_1_s, tube_rad, tube_release_rad, deviation_limit_rad, ..Options::default() };
+        for options in [Options::default(), wild] {
+            let mut follower = sde::Follower::of_poses(&options, &start);
+            for (x_ref, O_T_EE, O_T_EE_d, dt_s) in &ticks {
+                let X = follower.step(x_ref, O_T_EE, O_T_EE_d, *dt_s);
+                prop_assert!(X.translation.vector.iter().chain(X.rotation.coords.iter()).all(|x| x.is_finite()));
+                let z = follower.rotation_deviation();
+                prop_assert!(z.iter().all(|z| z.is_finite()));
+                if options.deviation_limit_rad == 0.25 {
+                    prop_assert!(z.norm() <= 0.25 * (1.0 + 1e-12));
+                }
+            }
+        }
+    }
+
     #[test]
     fn the_follower_is_finite_and_bounded_on_any_bits(
         start in any_point(),

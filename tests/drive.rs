@@ -140,8 +140,12 @@ fn a_policy_that_points_elsewhere_is_not_followed() {
 #[test]
 fn a_policy_is_not_asked_outside_its_region() {
     let mut lesson = ideal::lesson("circle");
-    let half: Vec<[f64; 3]> =
-        lesson.examples.iter().map(|(p, _)| (*p).into()).filter(|p: &[f64; 3]| p[1] > -0.05).collect();
+    let half: Vec<[f64; 3]> = lesson
+        .examples
+        .iter()
+        .map(|(x, _)| x.translation.vector.into())
+        .filter(|p: &[f64; 3]| p[1] > -0.05)
+        .collect();
     lesson.policy.card_mut().region =
         franka_imit::policy::Region::around(3, half.iter().map(|p| p.as_slice()));
     let (_, controller) = drive(&lesson, 1.0, |_, _, _| {});

@@ -5,12 +5,12 @@ mod ideal;
 
 use franka_imit::control::{Controller, links};
 use franka_imit::demonstration::sample::{Kind, Sample};
-use franka_imit::kinematics::{Point, forward, hand_tool};
+use franka_imit::kinematics::{Point, Pose, forward, hand_tool, tool_down};
 use franka_imit::learn::experience::{self, Experience};
 use franka_imit::learn::gate::{self, Exam, Gate, Progress, Refusal};
 use franka_imit::learn::trainer::Plan;
 use franka_imit::learn::work::Work;
-use franka_imit::policy::Policy;
+use franka_imit::policy::{Input, Policy};
 use franka_imit::robot::{Command, Joints};
 use franka_imit::safety;
 use ideal::{Arm, Lesson, SOFT};
@@ -97,6 +97,10 @@ fn command_joints(command: &Command) -> &Joints {
     q
 }
 
+fn down(p: &Point) -> Pose {
+    Pose::from_parts((*p).into(), tool_down())
+}
+
 fn tilt_rad(q: &Joints) -> f64 {
     let z = forward(q, &hand_tool()).rotation * Vector3::z();
     z.x.hypot(z.y).atan2(-z.z)
@@ -104,7 +108,7 @@ fn tilt_rad(q: &Joints) -> f64 {
 
 /// Where a loaded arm stands that is asked by `policy` to be at `x`: distance (m) and tilt (rad).
 fn stands(policy: &mut Policy, arm: &Arm, x: &Point) -> (f64, f64) {
-    let q = arm.sagged(&policy.evaluate(x.as_slice()));
+    let q = arm.sagged(&policy.ask(&down(x)));
     ((forward(&q, &hand_tool()).translation.vector - x).norm(), tilt_rad(&q))
 }
 
@@ -178,7 +182,7 @@ fn experience_of(
     tau: impl Fn(u64) -> f64,
 ) -> Experience {
     let options = experience::Options::default();
-    let mut experience = Experience::new(&options, Arc::clone(&lesson.expert), &SOFT);
+    let mut experience = Experience::new(&options, Arc::clone(&lesson.expert), Input::Position, &SOFT);
     let mut controller = lesson.controller(None);
     let (_, mut sample) = controller.tick(&Arm::ready().state);
     for tick in 0..2000 {
@@ -207,8 +211,8 @@ fn a_driven_sample_teaches_what_to_ask_for_and_is_q_d_itself_where_the_arm_stand
     let mut asked = q_d;
     asked[5] += 0.01;
     let experience = experience_of(&lesson, Kind::Driven, &tilted, &asked, |_| 0.0);
-    let (p, label) = experience.memory.pairs().last().expect("pairs");
-    let expert = lesson.expert.label(p).expect("a label");
+    let (x, label) = experience.memory.pairs().last().expect("pairs");
+    let expert = lesson.expert.label_pose(x).expect("a label");
     assert!(label.iter().zip(&expert).all(|(a, b)| (a - b - 0.004).abs() < 1e-9));
 }
 
@@ -238,7 +242,7 @@ fn a_load_that_hangs_there_teaches_and_a_push_does_not() {
 }
 
 /// What the gate says of `candidate` on held-out labels that ask for `more` rad than the expert.
-fn judged(lesson: &Lesson, candidate: &mut Policy, more: f64, elsewhere: &[(Point, Joints)]) -> Progress {
+fn judged(lesson: &Lesson, candidate: &mut Policy, more: f64, elsewhere: &[(Pose, Joints)]) -> Progress {
     let held_out: Vec<_> =
         lesson.examples.iter().step_by(8).map(|(p, q)| (*p, q.map(|q| q + more))).collect();
     let mut gate = Gate::new(
@@ -304,7 +308,7 @@ fn a_sag_larger_than_a_step_is_healed_in_several_none_of_them_larger() {
         if sample.edition != edition {
             let mut next = drive.controller.policy().clone();
             let x = sample.x_ref;
-            let (now, then) = (next.evaluate(x.as_slice()), policy.evaluate(x.as_slice()));
+            let (now, then) = (next.ask(&x), policy.ask(&x));
             assert!(now.iter().zip(then).all(|(a, b)| (a - b).abs() <= step_rad));
             (edition, policy) = (sample.edition, next);
         }

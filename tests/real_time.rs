@@ -6,6 +6,7 @@ use franka_imit::demonstration::Example;
 use franka_imit::demonstration::sample::Kind;
 use franka_imit::eval::Contender;
 use franka_imit::learn::work::Work;
+use franka_imit::policy::Input;
 use franka_imit::robot::Command;
 use franka_imit::robot::allocation::{Count, Counting};
 
@@ -26,7 +27,12 @@ fn the_counter_counts() {
 
 #[test]
 fn ticks_of_a_whole_run_with_swaps_and_a_rollback_allocate_nothing() {
-    let lesson = ideal::lesson("circle");
+    for lesson in [ideal::lesson("circle"), ideal::turning_lesson()] {
+        ticks_of_a_whole_run(&lesson);
+    }
+}
+
+fn ticks_of_a_whole_run(lesson: &ideal::Lesson) {
     let mut controller = lesson.controller(Some(1.0));
     let mut arm = ideal::Arm::ready();
     let mut boxes: Vec<_> = (0..3).map(|_| Box::new(Edition::first(lesson.policy.clone()))).collect();
@@ -59,8 +65,9 @@ fn ticks_of_a_whole_run_with_swaps_and_a_rollback_allocate_nothing() {
 #[test]
 fn baselines_that_stand_in_for_a_policy_allocate_nothing_either() {
     let lesson = ideal::lesson("circle");
-    let examples: Vec<Example> = lesson.examples.iter().map(|(p, q)| Example { O_p_EE: *p, q: *q }).collect();
-    for baseline in Contender::baselines(&lesson.expert, &examples, 5) {
+    let examples: Vec<Example> =
+        lesson.examples.iter().map(|(x, q)| Example { O_p_EE: x.translation.vector, q: *q }).collect();
+    for baseline in Contender::baselines(&lesson.expert, &examples, 5, Input::Position) {
         let name = baseline.name();
         let mut controller = lesson.controller(Some(1.0)).driven_by(Box::new(baseline));
         let mut arm = ideal::Arm::ready();
@@ -89,7 +96,12 @@ fn a_policy_answers_without_allocating() {
 
 #[test]
 fn the_trainer_steps_and_judges_without_allocating_once_warm() {
-    let lesson = ideal::lesson("circle");
+    for lesson in [ideal::lesson("circle"), ideal::turning_lesson()] {
+        trainer_of(&lesson);
+    }
+}
+
+fn trainer_of(lesson: &ideal::Lesson) {
     let mut controller = lesson.controller(Some(1.0));
     let mut arm = ideal::Arm::ready();
     let mut work = Work::without_thread(&lesson.plan(), lesson.policy.clone());

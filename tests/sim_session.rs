@@ -238,3 +238,11 @@ fn a_dropped_simulator_frees_its_port_at_once() {
         });
     }
 }
+
+#[test]
+fn a_second_robot_at_an_address_is_refused_even_while_the_first_serves_a_client() {
+    let sim = sim_at([127, 0, 1, 98], lockstep());
+    let _robot = connect(&sim);
+    let again = Sim::start(Options { bind: sim.ip(), ..lockstep() });
+    assert!(matches!(again, Err(Error::Bind { .. })));
+}

@@ -1,8 +1,9 @@
 //! What stands around the driver: whatever hangs or breaks is named in time, lets go of the robot, and can be left.
+#![allow(non_snake_case)] // Franka's own symbols
 mod ideal;
 
 use franka_imit::control::{Controller, Outcome, Pulse, Session, StandIn, links};
-use franka_imit::kinematics::Point;
+use franka_imit::kinematics::Pose;
 use franka_imit::robot::{Fault, Joints, Mode, panda, realtime};
 use franka_imit::sim::{self, Options, Pace, Sim};
 use std::net::IpAddr;
@@ -50,13 +51,13 @@ struct After<F> {
 }
 
 impl<F: FnMut(u32) + Send> StandIn for After<F> {
-    fn evaluate(&mut self, x: &Point) -> Joints {
+    fn evaluate(&mut self, X: &Pose) -> Joints {
         self.asks += 1;
         (self.then)(self.asks);
-        self.lesson.expert.label(x).unwrap()
+        self.lesson.expert.label_pose(X).unwrap()
     }
 
-    fn knows(&self, _: &Point, _: f64) -> bool {
+    fn knows(&self, _: &Pose, _: f64) -> bool {
         true
     }
 }

@@ -3,7 +3,7 @@ use franka_imit::demonstration::drawing::{self, Options as Drawing};
 use franka_imit::demonstration::expert::{Expert, Options as ExpertOptions};
 use franka_imit::demonstration::path::Path;
 use franka_imit::demonstration::shapes;
-use franka_imit::demonstration::time_law::{Error, Options, plan};
+use franka_imit::demonstration::time_law::{self, Error, Options};
 use franka_imit::demonstration::timed_path::{Limit, TimedPath};
 use franka_imit::kinematics::{Point, hand_tool};
 use franka_imit::robot::limits::{DDDQ_MAX, DDQ_MAX, DQ_MAX};
@@ -11,6 +11,15 @@ use franka_imit::robot::{JOINTS, Joints};
 use nalgebra::Vector3;
 use proptest::prelude::*;
 use std::convert::Infallible;
+
+/// The time law of a path on which labels depend on the position.
+fn plan<E: std::fmt::Display>(
+    path: &Path,
+    label: &mut dyn FnMut(&Point) -> Result<Joints, E>,
+    options: &Options,
+) -> Result<TimedPath, Error> {
+    time_law::plan(path, &mut |x| label(&x.translation.vector), options)
+}
 
 /// A label that is smooth everywhere: an arm without an end to its reach.
 fn smooth_label(p: &Point) -> Result<Joints, Infallible> {

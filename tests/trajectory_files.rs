@@ -1,5 +1,5 @@
 //! Trajectory files: what is read, and what every refusal tells.
-use franka_imit::demonstration::csv::{Warning, parse_csv};
+use franka_imit::demonstration::csv::parse_csv;
 use franka_imit::demonstration::drawing::{self, Error as DrawingError, Options};
 use franka_imit::demonstration::shapes;
 use franka_imit::kinematics::Point;
@@ -20,10 +20,21 @@ fn a_file_with_times_is_read_with_its_columns_in_any_order() {
 }
 
 #[test]
-fn an_orientation_is_accepted_with_a_warning() {
-    let text = "x_m,y_m,z_m,qx,qy,qz,qw\n0.3,0,0.5,1,0,0,0\n0.4,0,0.5,1,0,0,0\n";
+fn an_orientation_is_read_with_its_scalar_part_positive_and_half_an_orientation_is_refused() {
+    let text = "x_m,y_m,z_m,qx,qy,qz,qw\n0.3,0,0.5,1,0,0,0\n0.4,0,0.5,-0.6,0,0,-0.8\n";
     let rows = parse_csv(text.as_bytes(), Path::new("drawn.csv")).unwrap();
-    assert!(matches!(rows.warnings[..], [Warning::OrientationUnused { .. }]));
+    assert!(rows.warnings.is_empty());
+    let turns = rows.orientations.unwrap();
+    assert!((turns[1].coords - nalgebra::Vector4::new(0.6, 0.0, 0.0, 0.8)).norm() < 1e-15);
+    for (text, said) in [
+        ("x_m,y_m,z_m,qx,qy,qz\n", ["qw", "missing"]),
+        ("x_m,y_m,z_m,qx,qy,qz,qw\n0,0,0.5,1,0,0,\n", ["line 2, column qw", "finite"]),
+        ("x_m,y_m,z_m,qx,qy,qz,qw\n0,0,0.5,0.5,0,0,0\n", ["line 2, column qx", "length 0.5000"]),
+        ("x_m,y_m,z_m,qx,qy,qz,qw\n0,0,0.5,0,0,0,0\n", ["line 2, column qx", "length 0.0000"]),
+    ] {
+        let refusal = refusal(text);
+        assert!(said.iter().all(|said| refusal.contains(said)), "{text:?}: {refusal:?}");
+    }
 }
 
 #[test]

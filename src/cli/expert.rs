@@ -15,6 +15,7 @@ use crate::demonstration::{
     Audit, BOX_MAX_M, BOX_MIN_M, Dataset, LabelledBy, Survey, json, shapes, time_law,
 };
 use crate::kinematics::{Point, hand_tool};
+use crate::policy::Input;
 use crate::telemetry::{Ending, Report};
 
 /// Makes expert data: joint angles from inverse kinematics for the positions of a trajectory.
@@ -116,16 +117,20 @@ pub(super) fn run(args: &Args) -> Result<()> {
 
 /// Labels along a path that can be followed, and in its tube.
 fn from_path(args: &Args, config: &Config, name: &str) -> Result<(Dataset, Figures)> {
-    let expert = Expert::new(config.expert, hand_tool());
     let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
-    time_law::plan(&path, &mut |p| expert.label(p), &config.motion).map_err(usage)?;
-    let mut dataset = Dataset::from_points(&expert, path.points(), name).map_err(usage)?;
-    let survey = expert.survey(path.points());
+    let expert = super::prepare::taught(config, hand_tool(), &path, name)?;
+    time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion).map_err(usage)?;
+    let mut dataset = Dataset::from_path(&expert, &path, name).map_err(usage)?;
+    let survey = expert.survey_poses(path.poses());
     if let Some(margin) = survey.limit_margin_min {
         say!("nearest joint limit: {:.3} rad, joint {}", margin.rad, margin.joint);
     }
+    let mut config = config.clone();
+    if path.is_posed() {
+        config.network.input = Input::Pose;
+    }
     let on_path = dataset.examples.clone();
-    let mut draw = tube(config, &expert, true, args.seed);
+    let mut draw = tube(&config, &expert, true, args.seed);
     let drawn = (0..args.tube as usize).filter_map(|k| draw(&on_path[k % on_path.len()]));
     dataset.examples.extend(drawn);
     let figures = Figures { survey: Some(survey), ..figures(args, &dataset) };

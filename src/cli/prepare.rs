@@ -5,11 +5,11 @@ use crate::demonstration::expert::Expert;
 use crate::demonstration::path::Path;
 use crate::demonstration::timed_path::TimedPath;
 use crate::demonstration::{Dataset, Example, LabelledBy, Survey, time_law};
-use crate::kinematics::{Point, Pose, from_column_major};
+use crate::kinematics::{Pose, forward, from_column_major};
 use crate::learn::gate::Gate;
 use crate::learn::judge::{Judgement, judge};
 use crate::learn::{adapt, trainer};
-use crate::policy::{self, Policy};
+use crate::policy::{self, Input, Policy};
 use crate::robot::State;
 use crate::safety::Limiter;
 use serde::Serialize;
@@ -27,7 +27,7 @@ pub(super) struct Prepared {
     pub timed: Arc<TimedPath>,
     pub policy: Policy,
     pub F_T_EE: Pose,
-    pub demonstrations: Arc<[(Point, crate::robot::Joints)]>,
+    pub demonstrations: Arc<[(Pose, crate::robot::Joints)]>,
     pub train: Option<crate::learn::train::Report>,
     /// How a policy for another tool was taught the robot's.
     pub adapted: Option<adapt::Report>,
@@ -45,6 +45,10 @@ pub(super) struct TrajectoryFigures {
     pub corners: usize,
     pub lap_s: f64,
     pub top_speed_m_s: f64,
+    /// Whether the trajectory says how the tool turns; else it points down.
+    pub posed: bool,
+    /// Highest angular speed of the tool, rad/s.
+    pub top_turn_rad_s: f64,
     /// The slowest place other than a stop, and what slows it; none if the whole path runs at its speed.
     pub slowest: Option<Slowed>,
     /// How far smoothing moved a drawing, m.
@@ -61,19 +65,38 @@ pub(super) struct Slowed {
     pub because: String,
 }
 
-/// The policy in `file`, if it takes a position.
+/// The policy in `file`.
 pub(super) fn load_policy(file: &std::path::Path) -> anyhow::Result<Policy> {
-    let policy = Policy::load(file).map_err(|error| match error {
+    Policy::load(file).map_err(|error| match error {
         policy::Error::Read { .. } => usage(error),
         _ => usage(format!("{}: {error}", file.display())),
-    })?;
-    match policy.network().layout().inputs() {
-        3 => Ok(policy),
-        inputs => Err(usage(format!(
-            "{}: the policy takes {inputs} inputs, allowed: 3, the end effector's x, y, z in m",
-            file.display()
-        ))),
+    })
+}
+
+/// A policy of positions cannot follow a path that says how the tool turns.
+pub(super) fn check_input(policy: &Policy, path: &Path, name: &str) -> Result<(), String> {
+    match (policy.card().input, path.is_posed()) {
+        (Input::Position, true) => Err(format!(
+            "{name} says how the tool turns (qx,qy,qz,qw), and the policy is asked with positions only: give no \
+             policy, or train one with network.input = \"pose\"; or leave these columns out, and the tool points down"
+        )),
+        _ => Ok(()),
     }
+}
+
+/// A path that says how the tool turns is learnt by a policy of poses.
+pub(super) fn choose_input(config: &mut Config, path: &Path) {
+    if path.is_posed() && config.network.input == Input::Position {
+        say!(
+            "note     the trajectory says how the tool turns: the policy will be asked with poses (network.input)"
+        );
+        config.network.input = Input::Pose;
+    }
+}
+
+/// The expert for a tool, with the postures that were taught along `path` if any were.
+pub(super) fn taught(config: &Config, F_T_EE: Pose, path: &Path, name: &str) -> anyhow::Result<Expert> {
+    Expert::new(config.expert, F_T_EE).taught_by(path).map_err(|e| usage(format!("trajectory {name}: {e}")))
 }
 
 /// Labels `path` for the robot's tool, gives it its time law, and trains (or takes) a policy for it.
@@ -87,8 +110,9 @@ pub(super) fn prepare(
 ) -> anyhow::Result<Prepared> {
     let F_T_EE = from_column_major(&state.F_T_EE)
         .map_err(|e| anyhow::anyhow!("the robot reports a tool F_T_EE that is none: {e}"))?;
-    let expert = Arc::new(Expert::new(config.expert, F_T_EE));
-    let timed = time_law::plan(&path, &mut |p| expert.label(p), &config.motion)
+    let expert = taught(config, F_T_EE, &path, name)?;
+    let expert = Arc::new(expert);
+    let timed = time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion)
         .map_err(|e| usage(format!("trajectory {name}: {e}")))?;
     let timed = Arc::new(timed);
     let examples = demonstrate(&path, &expert)?;
@@ -96,7 +120,7 @@ pub(super) fn prepare(
     let figures = TrajectoryFigures::of(name, &timed, &expert);
     let (mut policy, train, adapted) = match given {
         Some(policy) => {
-            check_region(&policy, &timed).map_err(usage)?;
+            check_region(config, &policy, &timed).map_err(usage)?;
             match policy.card().check_tool(&state.F_T_EE) {
                 Ok(()) => (policy, None, None),
                 Err(other_tool) => {
@@ -115,7 +139,7 @@ pub(super) fn prepare(
                 source: name.to_string(),
                 labelled_by: LabelledBy::Expert(config.expert),
             };
-            let trained = super::train::learn(config, &data)?;
+            let trained = super::train::learn(config, &data, &expert)?;
             (trained.policy, Some(trained.report), None)
         }
     };
@@ -127,7 +151,9 @@ pub(super) fn prepare(
             1e3 * OFF_PATH_MAX_M
         )));
     }
-    let demonstrations = examples.iter().map(|e| (e.O_p_EE, e.q)).collect();
+    let turned = |e: &Example| Pose::from_parts(e.O_p_EE.into(), forward(&e.q, &F_T_EE).rotation);
+    let input = policy.card().input;
+    let demonstrations = examples.iter().map(|e| (input.seen(&turned(e)), e.q)).collect();
     Ok(Prepared { expert, timed, policy, F_T_EE, demonstrations, train, adapted, network, figures })
 }
 
@@ -164,6 +190,9 @@ impl Prepared {
             f.lap_s,
             f.top_speed_m_s
         );
+        if f.posed {
+            say!("         the tool turns as the file says, at up to {:.2} rad/s", f.top_turn_rad_s);
+        }
         if f.extent_m[0][2] < 0.0 {
             say!(
                 "note     the path goes {:.2} m below the robot's foot (z = 0): nothing here knows your table",
@@ -188,10 +217,11 @@ impl Prepared {
             );
         }
         say!(
-            "policy   error along the path: mean {:.3} mm, max {:.3} mm; tilt max {:.2} mrad",
+            "policy   error along the path: mean {:.3} mm, max {:.3} mm; tilt max {:.2} mrad, orientation max {:.2} mrad",
             self.network.error_mm.mean,
             self.network.error_mm.max,
-            self.network.tilt_mrad.max
+            self.network.tilt_mrad.max,
+            self.network.orientation_mrad.max
         );
     }
 }
@@ -201,21 +231,23 @@ fn demonstrate(path: &Path, expert: &Expert) -> anyhow::Result<Vec<Example>> {
     let steps = (path.length_m() / DEMONSTRATION_STEP_M).ceil().max(1.0) as usize;
     (0..=steps)
         .map(|k| {
-            let O_p_EE = path.point(path.length_m() * k as f64 / steps as f64);
-            expert.label(&O_p_EE).map(|q| Example { O_p_EE, q }).map_err(usage)
+            let at = path.pose(path.length_m() * k as f64 / steps as f64);
+            let O_p_EE = at.translation.vector;
+            expert.label_pose(&at).map(|q| Example { O_p_EE, q }).map_err(usage)
         })
         .collect()
 }
 
-/// FK(π(x)) against x, and the tool's axis against the expert's, at every millisecond of a lap.
+/// FK(π(x)) against x, and the tool's orientation against the expert's, at every millisecond of a lap.
 pub(super) fn judge_along(policy: &mut Policy, timed: &TimedPath, expert: &Expert) -> Judgement {
     judge(policy, &along(timed, expert), expert.F_T_EE())
 }
 
 /// The reference and its labels at every millisecond of a lap.
 pub(super) fn along(timed: &TimedPath, expert: &Expert) -> Vec<Example> {
-    let points = (0..=(timed.lap_s() * 1e3) as u64).map(|ms| timed.at(ms as f64 * 1e-3).0);
-    points.filter_map(|O_p_EE| Some(Example { O_p_EE, q: expert.label(&O_p_EE).ok()? })).collect()
+    let poses = (0..=(timed.lap_s() * 1e3) as u64).map(|ms| timed.pose(ms as f64 * 1e-3));
+    let example = |x: Pose| Some(Example { O_p_EE: x.translation.vector, q: expert.label_pose(&x).ok()? });
+    poses.filter_map(example).collect()
 }
 
 /// The safety layer would hold the arm off a path that comes nearer to a joint limit than it allows.
@@ -232,14 +264,26 @@ fn check_margin(config: &Config, examples: &[Example]) -> Result<(), String> {
 }
 
 /// A policy is only asked where it was trained.
-pub(super) fn check_region(policy: &Policy, timed: &TimedPath) -> Result<(), String> {
+pub(super) fn check_region(config: &Config, policy: &Policy, timed: &TimedPath) -> Result<(), String> {
     let Some(region) = &policy.card().region else {
         return Err("the policy does not say where it was trained; train one for this trajectory".to_string());
     };
-    let outside = timed.path().points().iter().find(|p| !region.contains(p.as_slice(), 0.0));
-    match outside {
+    let input = policy.card().input;
+    // No number of a rotation is beyond 1, and few examples are turned so that one is exactly that.
+    let margin_m = if input == Input::Pose { config.safety.region_margin_m } else { 0.0 };
+    match timed.path().poses().find(|x| !region.contains_pose(input, x, margin_m)) {
         None => Ok(()),
-        Some(p) => Err(format!(
+        Some(x) if region.contains_pose(Input::Position, &x, margin_m) => Err(format!(
+            "the trajectory turns the tool otherwise than the policy was trained: at ({:.3}, {:.3}, {:.3}) m the first \
+             two columns of its rotation are {:.3?}, outside {:.3?} to {:.3?}. Train one for this trajectory",
+            x.translation.x,
+            x.translation.y,
+            x.translation.z,
+            &input.numbers(&x)[3..],
+            region.min.get(3..).unwrap_or_default(),
+            region.max.get(3..).unwrap_or_default()
+        )),
+        Some(Pose { translation: p, .. }) => Err(format!(
             "the trajectory leaves the region the policy was trained in: ({:.3}, {:.3}, {:.3}) m is outside {:.3?} to \
              {:.3?} m. Train one for this trajectory, or move it",
             p.x, p.y, p.z, region.min, region.max
@@ -258,6 +302,8 @@ impl TrajectoryFigures {
             corners: path.corners().len(),
             lap_s: timed.lap_s(),
             top_speed_m_s: timed.top_speed_m_s(),
+            posed: path.is_posed(),
+            top_turn_rad_s: timed.top_turn_rad_s(),
             slowest: timed.slowest().map(|s| Slowed {
                 speed_m_s: s.speed_m_s,
                 O_p_EE_m: s.point.into(),
@@ -265,7 +311,7 @@ impl TrajectoryFigures {
             }),
             smoothing_moved_m: path.deviation_m(),
             extent_m: [low.into(), high.into()],
-            labels: expert.survey(path.points()),
+            labels: expert.survey_poses(path.poses()),
         }
     }
 }

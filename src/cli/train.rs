@@ -5,9 +5,7 @@ use super::fit_sde::{Fitted, fit_sde};
 use crate::config::Config;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::import::Dropped;
-use crate::demonstration::{
-    Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, csv, json, shapes,
-};
+use crate::demonstration::{Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, json, shapes};
 use crate::kinematics::{Point, Pose, forward, hand_tool};
 use crate::learn::train::{self, Keep, Perturbed, Progress, Trained};
 use crate::policy::Input;
@@ -137,7 +135,8 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         every_steps: args.checkpoint_steps as usize,
         stop: args.checkpoint.as_ref().map(|_| &*stop),
     };
-    let Trained { policy, report } = match learn_kept(&config, &data, lengths, &keep) {
+    let expert = Expert::new(config.expert, data.F_T_EE);
+    let Trained { policy, report } = match learn_kept(&config, &data, &expert, lengths, &keep) {
         Ok(trained) => trained,
         Err(error @ train::Error::Stopped { .. }) => {
             let file = args.checkpoint.as_deref().unwrap_or(Path::new("")).display();
@@ -165,21 +164,23 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 }
 
 /// Trains on `data` and the perturbed targets around it, with a bar.
-pub(super) fn learn(config: &Config, data: &Dataset) -> anyhow::Result<Trained> {
-    learn_kept(config, data, Vec::new(), &Keep::default()).map_err(usage)
+///
+/// `expert` labels what is drawn, where the examples are its own.
+pub(super) fn learn(config: &Config, data: &Dataset, expert: &Expert) -> anyhow::Result<Trained> {
+    learn_kept(config, data, expert, Vec::new(), &Keep::default()).map_err(usage)
 }
 
 /// [`learn`] with checkpoints; `demonstrations` says how many examples each demonstration has.
 fn learn_kept(
     config: &Config,
     data: &Dataset,
+    expert: &Expert,
     demonstrations: Vec<usize>,
     keep: &Keep,
 ) -> Result<Trained, train::Error> {
-    let expert = Expert::new(config.expert, data.F_T_EE);
     // Labels that are the expert's function of the position stay that function; a person's are continued.
-    let by_expert = matches!(data.labelled_by, LabelledBy::Expert(_));
-    let mut draw = tube(config, &expert, by_expert, config.training.seed);
+    let by_expert = matches!(data.labelled_by, LabelledBy::Expert(_)) || expert.is_taught();
+    let mut draw = tube(config, expert, by_expert, config.training.seed);
     let bar = bar(config.training.steps as u64, "training {bar:24.cyan/dim} {percent:>3} % {msg}");
     let perturbed =
         Perturbed { lambda: config.sde.lambda, form: config.sde.form, demonstrations, draw: &mut draw };
@@ -295,17 +296,18 @@ fn one(args: &Args, config: &Config, name: &str) -> anyhow::Result<(Dataset, Dat
     if Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
         return examples(args, &expert, name);
     }
-    if config.network.input == Input::Pose
-        && Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("csv"))
-        && let csv::Rows { points, orientations: Some(turns), .. } =
-            csv::read_csv(Path::new(name)).map_err(usage)?
-    {
-        let poses: Vec<Pose> =
-            points.iter().zip(turns).map(|(p, turn)| Pose::from_parts((*p).into(), turn)).collect();
-        let data = Dataset::from_poses(&expert, &poses, name).map_err(usage)?;
-        return Ok(with_figures(data, None, None, None));
-    }
     let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
+    if config.network.input == Input::Pose {
+        let expert = expert.taught_by(&path).map_err(|e| usage(format!("{name}: {e}")))?;
+        let survey = expert.survey_poses(path.poses());
+        let data = Dataset::from_path(&expert, &path, name).map_err(usage)?;
+        return Ok(with_figures(data, None, None, Some(survey)));
+    }
+    if path.is_posed() {
+        say!(
+            "note     {name}: qx,qy,qz,qw are not used, the tool points down; network.input = \"pose\" uses them"
+        );
+    }
     let survey = expert.survey(path.points());
     let data = Dataset::from_points(&expert, path.points(), name).map_err(usage)?;
     Ok(with_figures(data, None, None, Some(survey)))

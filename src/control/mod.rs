@@ -8,6 +8,7 @@ mod impedance_tests;
 pub mod links;
 pub mod modes;
 mod pulse;
+mod reading;
 mod shelf;
 mod standing;
 mod supervisor;
@@ -25,7 +26,7 @@ pub use usage::{ControlUsage, Faults};
 pub use way::Way;
 
 use crate::demonstration::sample::Sample;
-use crate::kinematics::Point;
+use crate::kinematics::Pose;
 use crate::range::{Violation, check_range};
 use crate::robot::{Command, Joints, State, limits};
 use crate::safety::{Limiter, Verdict};
@@ -137,11 +138,11 @@ pub enum Law {
 ///
 /// Asked each millisecond on the control thread: no allocation, lock, clock or panic.
 pub trait StandIn: Send {
-    /// The joints, rad, for the end effector at `X` (base frame, m); NaN where there is no answer.
-    fn evaluate(&mut self, X: &Point) -> Joints;
+    /// The joints, rad, for the end effector at `X` (base frame); NaN where there is no answer.
+    fn evaluate(&mut self, X: &Pose) -> Joints;
 
     /// Whether it has learnt what to answer at `X`, or not farther than `margin_m` from there.
-    fn knows(&self, X: &Point, margin_m: f64) -> bool;
+    fn knows(&self, X: &Pose, margin_m: f64) -> bool;
 }
 
 /// What the arm is doing in a motion.

@@ -18,6 +18,7 @@
     clippy::disallowed_macros
 )]
 use super::clock::smootherstep;
+use crate::kinematics::Pose;
 use crate::policy::Policy;
 use crate::robot::Joints;
 
@@ -114,8 +115,8 @@ impl Shelf {
         self.fade = Some(Fade { from: std::mem::replace(&mut self.running, edition), done: 0.0, keep });
     }
 
-    /// The answer to `input`; while one policy is faded into another, their blend.
-    pub(super) fn wish(&mut self, input: &[f64], dt_s: f64) -> Joints {
+    /// The answer to `X`; while one policy is faded into another, their blend.
+    pub(super) fn wish(&mut self, X: &Pose, dt_s: f64) -> Joints {
         if self.going_back && self.fade.is_none() && self.spent.is_none() {
             self.going_back = false;
             if let Some(edition) = self.previous.take().or_else(|| self.first.take()) {
@@ -123,11 +124,11 @@ impl Shelf {
                 self.fade_to(edition, false);
             }
         }
-        let mut q_ref = self.running.policy.evaluate(input);
+        let mut q_ref = self.running.policy.ask(X);
         let Some(fade) = &mut self.fade else { return q_ref };
         fade.done += dt_s / self.swap_s;
         let weight = smootherstep(fade.done);
-        for (q, old) in q_ref.iter_mut().zip(fade.from.policy.evaluate(input)) {
+        for (q, old) in q_ref.iter_mut().zip(fade.from.policy.ask(X)) {
             *q = old + weight * (*q - old);
         }
         if fade.done >= 1.0
@@ -173,7 +174,7 @@ mod tests {
     fn settle(shelf: &mut Shelf) -> (u32, Vec<u32>) {
         let mut spent = Vec::new();
         for _ in 0..1000 {
-            shelf.wish(&[0.1, 0.2, 0.3], 1e-3);
+            shelf.wish(&Pose::translation(0.1, 0.2, 0.3), 1e-3);
             spent.extend(shelf.take_spent().map(|edition| edition.number));
         }
         (shelf.running().number, spent)
@@ -211,16 +212,16 @@ mod tests {
     fn a_rollback_asked_for_in_a_fade_waits_for_its_end_and_never_jumps() {
         let mut shelf = Shelf::new(Box::new(policy(0)), 0.25);
         shelf.offer(edition(1, 0));
-        let input = [0.1, 0.2, 0.3];
-        let mut last = shelf.wish(&input, 1e-3);
+        let X = Pose::translation(0.1, 0.2, 0.3);
+        let mut last = shelf.wish(&X, 1e-3);
         shelf.roll_back();
         for _ in 0..1000 {
-            let wish = shelf.wish(&input, 1e-3);
+            let wish = shelf.wish(&X, 1e-3);
             assert!(wish.iter().zip(last).all(|(a, b)| (a - b).abs() < 0.02));
             last = wish;
             drop(shelf.take_spent());
         }
-        assert_eq!(last, policy(0).evaluate(&input));
+        assert_eq!(last, policy(0).ask(&X));
         assert_eq!(shelf.counts(), (1, 1));
     }
 }

@@ -12,12 +12,13 @@
 )]
 use super::clock::{Clock, smootherstep};
 use super::generator::Generator;
+use super::reading;
 use super::shelf::{Edition, Shelf};
 use super::{Law, Phase, Pilot, Settings, StandIn};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
-use crate::kinematics::{Point, Pose, forward};
-use crate::policy::Policy;
+use crate::kinematics::{Pose, forward};
+use crate::policy::{Input, Policy};
 use crate::robot::{Command, Joints, State, limits};
 use crate::safety::{Limiter, Motion, Verdict};
 use crate::sde::Follower;
@@ -52,8 +53,8 @@ pub struct Controller {
 
 /// What a tick is after, before the generator and the safety layer.
 struct Aim {
-    x_ref: Point,
-    X: Point,
+    x_ref: Pose,
+    X: Pose,
     q_ref: Joints,
     verdict: Verdict,
 }
@@ -70,11 +71,16 @@ impl Controller {
     /// A controller that will approach the start of `timed` and follow it with `policy`.
     pub fn new(timed: Arc<TimedPath>, policy: Box<Policy>, F_T_EE: Pose, settings: Settings) -> Controller {
         let end_s = settings.laps.map_or(f64::INFINITY, |laps| laps * timed.lap_s());
+        let start = timed.pose(0.0);
+        let follower = match policy.card().input {
+            Input::Position => Follower::of_positions(&settings.sde, &start),
+            Input::Pose => Follower::of_poses(&settings.sde, &start),
+        };
         let mut clock = Clock::new(settings.options.ramp_s, end_s);
         clock.advance(0.0);
         Controller {
             clock,
-            follower: Follower::new(&settings.sde, &timed.at(0.0).0),
+            follower,
             generator: Generator::new(&settings.generator),
             limiter: Limiter::new(&settings.safety),
             timed,
@@ -171,10 +177,10 @@ impl Controller {
         if !sense.is_clear() {
             self.end_by(sense);
         }
-        let measured = O_p_EE(state);
+        let measured = reading::O_p_EE(state);
         let aim = match self.phase {
             Phase::Approach => self.approach(&base),
-            Phase::Follow | Phase::Rest => self.follow(&measured, &base, dt_s),
+            Phase::Follow | Phase::Rest => self.follow(state, &base, dt_s),
             Phase::Brake | Phase::Done => self.hold(&base),
         };
         let verdict = sense.and(aim.verdict);
@@ -219,7 +225,7 @@ impl Controller {
 
     /// No aim but to stay: for a brake, and for what comes before or after a motion.
     fn hold(&self, base: &Motion) -> Aim {
-        let x_ref = self.timed.at(self.clock.tau_s()).0;
+        let x_ref = self.timed.pose(self.clock.tau_s());
         Aim { x_ref, X: x_ref, q_ref: base.q, verdict: Verdict::default() }
     }
 
@@ -229,7 +235,7 @@ impl Controller {
         if self.approach.is_none() {
             let to = match &mut self.stand_in {
                 Some(stand_in) => stand_in.evaluate(&aim.X),
-                None => self.shelf.running_policy().evaluate(aim.X.as_slice()),
+                None => self.shelf.running_policy().ask(&aim.X),
             };
             let mut why = self.judge_wish(&to, &aim.X);
             if why.is_clear() {
@@ -251,17 +257,18 @@ impl Controller {
     }
 
     /// Along the path; asks the policy only where it was trained, and believes only an answer that points there.
-    fn follow(&mut self, measured: &Point, base: &Motion, dt_s: f64) -> Aim {
-        let x_ref = self.timed.at(self.clock.advance(dt_s)).0;
-        let desired = Point::from(forward(&base.q, &self.F_T_EE).translation.vector);
-        let mut X = self.follower.step(&x_ref, measured, &desired, dt_s);
+    fn follow(&mut self, state: &State, base: &Motion, dt_s: f64) -> Aim {
+        let x_ref = self.timed.pose(self.clock.advance(dt_s));
+        let desired = forward(&base.q, &self.F_T_EE);
+        let measured = reading::seen(state, self.policy().card().input, &desired);
+        let mut X = self.follower.step(&x_ref, &measured, &desired, dt_s);
         let mut follower = self.follower;
         let (q_ref, verdict) = match follower.keep_to(&x_ref, |x| self.knows(x)) {
             Some(known) => {
                 (self.follower, X) = (follower, known);
                 let q_ref = match &mut self.stand_in {
                     Some(stand_in) => stand_in.evaluate(&X),
-                    None => self.shelf.wish(X.as_slice(), dt_s),
+                    None => self.shelf.wish(&X, dt_s),
                 };
                 (q_ref, self.judge_wish(&q_ref, &X))
             }
@@ -281,11 +288,11 @@ impl Controller {
     fn understand(&self, state: &State) -> (Motion, u64, Verdict) {
         let reported = Motion::of(state);
         let Some((expected, last_ms)) = &self.last else {
-            let verdict = if makes_sense(state) { Verdict::default() } else { Verdict::STATE };
+            let verdict = if reading::makes_sense(state) { Verdict::default() } else { Verdict::STATE };
             return (reported, 1, verdict);
         };
         let dt_ms = state.time_ms.saturating_sub(*last_ms);
-        if makes_sense(state) && (1..=1000).contains(&dt_ms) {
+        if reading::makes_sense(state) && (1..=1000).contains(&dt_ms) {
             (reported, dt_ms.min(DT_MAX_MS), Verdict::default())
         } else {
             (*expected, 1, Verdict::STATE)
@@ -293,25 +300,25 @@ impl Controller {
     }
 
     /// Whether X lies where the policy was trained; a policy that does not say where knows nothing.
-    fn knows(&self, X: &Point) -> bool {
+    fn knows(&self, X: &Pose) -> bool {
         let margin_m = self.settings.safety.region_margin_m;
         match &self.stand_in {
             Some(stand_in) => stand_in.knows(X, margin_m),
-            None => {
-                let region = self.policy().card().region.as_ref();
-                region.is_some_and(|region| region.contains(X.as_slice(), margin_m))
-            }
+            None => self.policy().knows(X, margin_m),
         }
     }
 
     /// Whether the joints `q_ref` are an answer to "where should the joints be for the end effector at X".
-    fn judge_wish(&self, q_ref: &Joints, X: &Point) -> Verdict {
+    fn judge_wish(&self, q_ref: &Joints, X: &Pose) -> Verdict {
         if !q_ref.iter().all(|q| q.is_finite()) {
             return Verdict::NOT_FINITE;
         }
-        let there = forward(q_ref, &self.F_T_EE).translation.vector;
-        let is_near = (there - X).norm() <= self.settings.safety.wish_error_m;
-        if is_near { Verdict::default() } else { Verdict::WISH }
+        let safety = &self.settings.safety;
+        let there = forward(q_ref, &self.F_T_EE);
+        let is_near = (there.translation.vector - X.translation.vector).norm() <= safety.wish_error_m;
+        let is_turned = self.policy().card().input == Input::Position
+            || there.rotation.angle_to(&X.rotation) <= safety.wish_error_rad;
+        if is_near && is_turned { Verdict::default() } else { Verdict::WISH }
     }
 
     fn plan_approach(&self, base: &Motion, to: &Joints) -> Option<Approach> {
@@ -377,28 +384,4 @@ impl Approach {
         }
         q
     }
-}
-
-/// The measured position of the end effector in the base frame, m.
-fn O_p_EE(state: &State) -> Point {
-    let [.., x, y, z, _] = state.O_T_EE;
-    Point::new(x, y, z)
-}
-
-/// Whether a state can be a Panda's: finite, and inside the joint limits but for what a real arm may overrun.
-fn makes_sense(state: &State) -> bool {
-    const OVERRUN_RAD: f64 = 0.1;
-    let inside = |q: &Joints| {
-        q.iter()
-            .zip(limits::Q_MIN.iter().zip(&limits::Q_MAX))
-            .all(|(q, (min, max))| *q >= min - OVERRUN_RAD && *q <= max + OVERRUN_RAD)
-    };
-    let motion = Motion::of(state);
-    let slow = |v: &Joints, max: &Joints| v.iter().zip(max).all(|(v, max)| v.abs() <= 1.05 * max);
-    inside(&state.q)
-        && inside(&state.q_d)
-        && motion.is_finite()
-        && slow(&motion.dq, &limits::DQ_MAX)
-        && slow(&motion.ddq, &limits::DDQ_MAX)
-        && state.O_T_EE.iter().all(|x| x.is_finite())
 }

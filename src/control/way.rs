@@ -11,9 +11,9 @@
 )]
 use super::clock::smootherstep;
 use super::generator::{self, Generator};
-use super::{Phase, Pilot, approach_s};
+use super::{Phase, Pilot, approach_s, reading};
 use crate::demonstration::sample::{Kind, Sample};
-use crate::kinematics::Point;
+use crate::kinematics::{Pose, tool_down};
 use crate::robot::{Command, Joints, State, limits};
 use crate::safety::{Limiter, Motion, Verdict};
 
@@ -93,8 +93,8 @@ impl Pilot for Way {
         if self.phase == Phase::Brake && base.is_at_rest() {
             self.phase = Phase::Done;
         }
-        let [.., x, y, z, _] = state.O_T_EE;
-        let O_p_EE = Point::new(x, y, z);
+        let O_p_EE = reading::O_p_EE(state);
+        let here = Pose::from_parts(O_p_EE.into(), tool_down());
         let sample = Sample {
             tick: self.ticks,
             lost: (dt_ms - 1) as u32,
@@ -102,8 +102,8 @@ impl Pilot for Way {
             tau_s: 0.0,
             state: *state,
             O_p_EE,
-            x_ref: O_p_EE,
-            X: O_p_EE,
+            x_ref: here,
+            X: here,
             q_ref,
             q_c,
             verdict,

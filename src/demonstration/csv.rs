@@ -1,7 +1,9 @@
 //! Points from CSV files, whose header names every unit.
-use super::drawing::REACH_MAX_M;
+use super::drawing::{Drawn, REACH_MAX_M};
 use super::shapes::nearest;
 use crate::kinematics::Point;
+use crate::robot::limits::{Q_MAX, Q_MIN};
+use crate::robot::{JOINTS, Joints};
 use nalgebra::{Quaternion, UnitQuaternion};
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
@@ -11,8 +13,11 @@ pub const BYTES_MAX: u64 = 64 << 20;
 /// The most points read from one file.
 pub const POINTS_MAX: usize = 200_000;
 
-/// Every column a trajectory may have; `t_s` and the orientation (xyzw) may be left out.
-const COLUMNS: [&str; 8] = ["t_s", "x_m", "y_m", "z_m", "qx", "qy", "qz", "qw"];
+/// Every column a trajectory may have; `t_s`, the orientation (xyzw) and the joints may be left out.
+const COLUMNS: [&str; 15] = [
+    "t_s", "x_m", "y_m", "z_m", "qx", "qy", "qz", "qw", "q1_rad", "q2_rad", "q3_rad", "q4_rad", "q5_rad",
+    "q6_rad", "q7_rad",
+];
 
 /// How far from 1 the length of a quaternion may be: four decimals a component.
 const UNIT_TOLERANCE: f64 = 1e-3;
@@ -22,20 +27,32 @@ const UNIT_TOLERANCE: f64 = 1e-3;
 pub struct Rows {
     /// Positions in order.
     pub points: Vec<Point>,
-    /// The end effector's orientation at each, if the file says so: for policies whose input is a pose.
+    /// The end effector's orientation at each (w ≥ 0), if the file says so; else the tool points down.
     pub orientations: Option<Vec<UnitQuaternion<f64>>>,
+    /// The joints of the arm that was guided through each, rad, if the file says so.
+    pub joints: Option<Vec<Joints>>,
     /// When each was drawn, s, if the file says so.
     pub times_s: Option<Vec<f64>>,
     /// What was accepted but not used as written.
     pub warnings: Vec<Warning>,
 }
 
+impl Rows {
+    /// The points and what goes with them.
+    pub(super) fn drawn(&self) -> Drawn<'_> {
+        Drawn {
+            points: &self.points,
+            turns: self.orientations.as_deref(),
+            joints: self.joints.as_deref(),
+            times_s: self.times_s.as_deref(),
+        }
+    }
+}
+
 /// What was accepted but not used as written.
 #[derive(Clone, Debug, PartialEq)]
 #[allow(missing_docs)]
 pub enum Warning {
-    /// Orientation columns, where only positions are asked for.
-    OrientationUnused { file: PathBuf },
     /// Neighbouring points far apart for their file: the pen was lifted, or a row is missing.
     Gap { file: PathBuf, index: usize, gap_m: f64 },
 }
@@ -43,13 +60,6 @@ pub enum Warning {
 impl Display for Warning {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::OrientationUnused { file } => {
-                write!(
-                    f,
-                    "{}: qx,qy,qz,qw are not used; the tool points down (train with network.input = \"pose\" uses them)",
-                    file.display()
-                )
-            }
             Self::Gap { file, index, gap_m } => write!(
                 f,
                 "{}: a gap of {gap_m:.3} m before point {index} is crossed in a straight line",
@@ -119,7 +129,9 @@ pub fn parse_csv(bytes: &[u8], file: &Path) -> Result<Rows, Error> {
     let mut rows = Rows { times_s: columns.contains(&"t_s").then(Vec::new), ..Default::default() };
     if columns.contains(&"qx") {
         rows.orientations = Some(Vec::new());
-        rows.warnings.push(Warning::OrientationUnused { file: file() });
+    }
+    if columns.contains(&"q1_rad") {
+        rows.joints = Some(Vec::new());
     }
     for (line, text) in lines {
         let found = text.split(',').count();
@@ -127,6 +139,7 @@ pub fn parse_csv(bytes: &[u8], file: &Path) -> Result<Rows, Error> {
             return Err(Error::Ragged { file: file(), line, found, expected: columns.len() });
         }
         let (mut p, mut turn) = (Point::zeros(), Quaternion::new(0.0, 0.0, 0.0, 0.0));
+        let mut q = [0.0; JOINTS];
         for (&column, text) in columns.iter().zip(text.split(',').map(str::trim)) {
             let before = rows.times_s.as_ref().and_then(|t| t.last()).copied();
             let wrong = |allowed| Error::Value { file: file(), line, column, value: shown(text), allowed };
@@ -139,16 +152,22 @@ pub fn parse_csv(bytes: &[u8], file: &Path) -> Result<Rows, Error> {
                 "qx" => turn.i = value,
                 "qy" => turn.j = value,
                 "qz" => turn.k = value,
-                _ => turn.w = value,
+                "qw" => turn.w = value,
+                _ => q
+                    .iter_mut()
+                    .zip(&COLUMNS[8..])
+                    .filter(|(_, c)| **c == column)
+                    .for_each(|(q, _)| *q = value),
             }
         }
         rows.points.push(p);
+        rows.joints.iter_mut().for_each(|joints| joints.push(q));
         if let Some(orientations) = &mut rows.orientations {
             if (turn.norm() - 1.0).abs() > UNIT_TOLERANCE {
                 let (value, allowed) = (format!("a quaternion of length {:.4}", turn.norm()), "1".to_owned());
                 return Err(Error::Value { file: file(), line, column: "qx", value, allowed });
             }
-            orientations.push(UnitQuaternion::new_normalize(turn));
+            orientations.push(UnitQuaternion::new_normalize(if turn.w < 0.0 { -turn } else { turn }));
         }
         if rows.points.len() > POINTS_MAX {
             return Err(Error::TooMany { file: file() });
@@ -171,16 +190,20 @@ fn columns(header: &str) -> Result<Vec<&'static str>, (String, String)> {
         }
     }
     let missing = |names: &[&'static str]| names.iter().copied().find(|c| !columns.contains(c));
-    let orientation = &COLUMNS[4..];
-    let some_orientation = orientation.iter().any(|c| columns.contains(c));
-    match missing(&COLUMNS[1..4]).or_else(|| some_orientation.then(|| missing(orientation)).flatten()) {
+    let some = |names: &[&'static str]| names.iter().any(|c| columns.contains(c));
+    let (orientation, joints) = (&COLUMNS[4..8], &COLUMNS[8..]);
+    // Joints without an orientation would leave it to the tool that is mounted today.
+    let turned = (some(orientation) || some(joints)).then(|| missing(orientation)).flatten();
+    let guided = some(joints).then(|| missing(joints)).flatten();
+    match missing(&COLUMNS[1..4]).or(turned).or(guided) {
         Some(column) => Err((column.to_owned(), "is missing from the header; add it".to_owned())),
         None => Ok(columns),
     }
 }
 
 fn unknown_column(given: &str) -> String {
-    let ask = "the header must name columns of t_s,x_m,y_m,z_m,qx,qy,qz,qw, separated by commas";
+    let ask =
+        "the header must name columns of t_s,x_m,y_m,z_m,qx,qy,qz,qw,q1_rad to q7_rad, separated by commas";
     let axis = given.get(..1).filter(|axis| ["x", "y", "z"].contains(axis));
     match (axis, given.get(1..).unwrap_or("")) {
         _ if given.parse::<f64>().is_ok() => format!("is a number; add a header line: {ask}"),
@@ -211,7 +234,12 @@ fn value(column: &str, text: &str, time_before: Option<f64>) -> Result<f64, Stri
         "qx" | "qy" | "qz" | "qw" if number.abs() > 1.0 + 1e-6 => {
             Err("-1 to 1, a unit quaternion".to_owned())
         }
-        _ => Ok(number),
+        _ => match COLUMNS[8..].iter().position(|c| *c == column) {
+            Some(joint) if !(Q_MIN[joint]..=Q_MAX[joint]).contains(&number) => {
+                Err(format!("{} to {} rad, the joint's limits", Q_MIN[joint], Q_MAX[joint]))
+            }
+            _ => Ok(number),
+        },
     }
 }
 

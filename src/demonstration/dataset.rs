@@ -4,6 +4,7 @@ use rand::{RngExt, SeedableRng};
 use serde::Serialize;
 
 use super::expert::{self, Expert};
+use super::path::Path;
 use crate::kinematics::{Point, Pose};
 use crate::robot::Joints;
 
@@ -141,6 +142,16 @@ impl Dataset {
     pub fn from_poses(expert: &Expert, poses: &[Pose], source: &str) -> Result<Self, Error> {
         let points: Vec<Point> = poses.iter().map(|pose| pose.translation.vector).collect();
         Self::from_labels(expert, &points, |index| expert.label_pose(&poses[index]), source)
+    }
+
+    /// The motion along `path`, its orientations included, labelled by `expert`.
+    ///
+    /// # Errors
+    /// As [`Dataset::from_points`].
+    pub fn from_path(expert: &Expert, path: &Path, source: &str) -> Result<Self, Error> {
+        let data = Self::from_poses(expert, &path.poses().collect::<Vec<_>>(), source)?;
+        let by = if expert.is_taught() { LabelledBy::Demonstration } else { data.labelled_by };
+        Ok(Self { labelled_by: by, ..data })
     }
 
     /// `n` examples at positions uniform in the box from `min` to `max` (base frame, m), less the places that

@@ -1,8 +1,11 @@
 //! From points as drawn, recorded or computed to a [`Path`]: checked, resampled, cornered, smoothed.
+use super::filter::{arc_lengths, deviation, interpolate, smooth, spline, steps_m, uncrowded};
 use super::path::Path;
+use super::turning::{self, Along};
 use crate::kinematics::Point;
 use crate::range::{Violation, check_range};
-use nalgebra::Vector3;
+use crate::robot::{JOINTS, Joints};
+use nalgebra::{SVector, UnitQuaternion, Vector4};
 use serde::{Deserialize, Serialize};
 
 /// Distance between the points of a finished path, m.
@@ -17,7 +20,7 @@ pub const REACH_MAX_M: f64 = 2.0;
 pub const LENGTH_MAX_M: f64 = 100.0;
 
 /// Points nearer to each other than this, m, are one point.
-const REPEATED_M: f64 = 1e-6;
+pub(super) const REPEATED_M: f64 = 1e-6;
 
 /// How a drawing becomes a path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -68,6 +71,14 @@ pub enum Error {
     TooLong { length_m: f64 },
     #[error("{times} times for {points} points; give one time a point")]
     Times { times: usize, points: usize },
+    #[error("{given} {what} for {points} points; give one to each point, or none at all")]
+    Count { what: &'static str, given: usize, points: usize },
+    #[error(
+        "before point {index} the tool turns by {turn_rad:.2} rad on {way_m:.4} m of the way, allowed \
+         {:.2} rad there: a turn on the spot is not followed; let the end effector move on as it turns",
+        turning::allowed_rad(*way_m)
+    )]
+    TurnsOnTheSpot { index: usize, turn_rad: f64, way_m: f64 },
     #[error("time {index} is {value} s, after {before} s; times must be finite and grow from point to point")]
     TimeOrder { index: usize, value: f64, before: f64 },
 }
@@ -80,11 +91,40 @@ pub enum Error {
 /// # Errors
 /// Anything that is not a path of an arm, named by its index.
 pub fn path(points: &[Point], times_s: Option<&[f64]>, options: &Options) -> Result<Path, Error> {
+    drawn(&Drawn { points, times_s, ..Drawn::default() }, options)
+}
+
+/// What was drawn or recorded, point by point.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Drawn<'a> {
+    /// Positions of the end effector, base frame, m.
+    pub points: &'a [Point],
+    /// Its orientations, base frame; without, the tool points down.
+    pub turns: Option<&'a [UnitQuaternion<f64>]>,
+    /// The joints of the arm that was guided, rad.
+    pub joints: Option<&'a [Joints]>,
+    /// When each was drawn, s.
+    pub times_s: Option<&'a [f64]>,
+}
+
+/// [`path`] of everything that was drawn: orientations and joints are smoothed along the path as the position is.
+///
+/// # Errors
+/// As [`path`]; [`Error::TurnsOnTheSpot`] where the tool turns and the end effector hardly moves.
+pub fn drawn(drawn: &Drawn, options: &Options) -> Result<Path, Error> {
+    let Drawn { points, times_s, .. } = *drawn;
     if let Some(violation) = options.validate().into_iter().next() {
         return Err(Error::Option(violation));
     }
     check(points, times_s)?;
-    let mut line = Polyline::new(points, times_s, options.smoothing_m);
+    let counts =
+        [("orientations", drawn.turns.map(<[_]>::len)), ("sets of joints", drawn.joints.map(<[_]>::len))];
+    for (what, given) in counts {
+        if let Some(given) = given.filter(|given| *given != points.len()) {
+            return Err(Error::Count { what, given, points: points.len() });
+        }
+    }
+    let mut line = Polyline::new(drawn, options.smoothing_m)?;
     if line.p.len() < 2 {
         return Err(Error::OnePlace { given: points.len() });
     }
@@ -127,28 +167,41 @@ fn check(points: &[Point], times_s: Option<&[f64]>) -> Result<(), Error> {
     Ok(())
 }
 
-/// The drawing as straight lines between distinct points: arc length at each, and times if it has any.
+/// The drawing as straight lines between distinct points: arc length at each, and orientations, joints and
+/// times if it has any.
 struct Polyline {
     p: Vec<Point>,
     s: Vec<f64>,
+    r: Vec<Vector4<f64>>,
+    q: Vec<SVector<f64, JOINTS>>,
     t: Vec<f64>,
 }
 
 impl Polyline {
-    fn new(points: &[Point], times_s: Option<&[f64]>, smoothing_m: f64) -> Self {
+    fn new(drawn: &Drawn, smoothing_m: f64) -> Result<Self, Error> {
+        let Drawn { points, turns, joints, times_s } = *drawn;
         // A recorded hand trembles on the spot while it pauses. Along the path that would be a tangle of
         // many millimetres, which no smoothing along the path removes, so it must not enter it.
         let dead_m = if times_s.is_some() { (smoothing_m / 4.0).max(REPEATED_M) } else { REPEATED_M };
-        let mut line = Self { p: Vec::new(), s: Vec::new(), t: Vec::new() };
+        let mut line = Self { p: vec![], s: vec![], r: vec![], q: vec![], t: vec![] };
         for (i, p) in points.iter().enumerate() {
             let step = line.p.last().map(|last| (p - last).norm());
+            let turn = turns.and_then(|turns| turns.get(i)).map(|turn| turning::beside(line.r.last(), turn));
+            if let (Some(way_m), Some(turn), Some(last)) = (step, &turn, line.r.last()) {
+                let turn_rad = turning::angle_rad(last, turn);
+                if turn_rad > turning::allowed_rad(way_m) {
+                    return Err(Error::TurnsOnTheSpot { index: i, turn_rad, way_m });
+                }
+            }
             if step.is_none_or(|step| step > dead_m) {
                 line.s.push(line.length() + step.unwrap_or(0.0));
                 line.p.push(*p);
+                line.r.extend(turn);
+                line.q.extend(joints.and_then(|q| q.get(i)).map(|q| SVector::from(*q)));
                 line.t.extend(times_s.and_then(|t| t.get(i)));
             }
         }
-        line
+        Ok(line)
     }
 
     fn length(&self) -> f64 {
@@ -162,24 +215,34 @@ impl Polyline {
         // Two points cannot be a loop, and a short stroke that is all gap is not one either.
         let closed =
             self.p.len() > 2 && wish.unwrap_or(gap < CLOSING_GAP_M && self.length() > 8.0 * gap.max(1e-3));
+        let closed = closed && turning::meets(&self.r) && turning::meets(&self.q);
         if closed && gap > REPEATED_M {
             let duration = self.t.last().zip(self.t.first()).map(|(b, a)| b - a);
             let time = self.t.last().zip(duration).map(|(t, d)| t + d * gap / self.length());
             self.t.extend(time);
             self.s.push(self.length() + gap);
             self.p.push(first);
+            self.r.extend(self.r.first().copied());
+            self.q.extend(self.q.first().copied());
         } else if closed {
             *self.p.last_mut().expect("not empty") = first;
+            end_as_begun(&mut self.r);
+            end_as_begun(&mut self.q);
         }
         closed
     }
 
     /// The place at arc length `s`, wrapped round if `closed`, else held at the ends.
     fn point(&self, s: f64, closed: bool) -> Point {
+        let (i, u) = self.place(s, closed);
+        self.p[i - 1].lerp(&self.p[i], u)
+    }
+
+    /// The point after `s`, and how far from the one before, 0 to 1.
+    fn place(&self, s: f64, closed: bool) -> (usize, f64) {
         let s = if closed { s.rem_euclid(self.length()) } else { s.clamp(0.0, self.length()) };
         let i = self.s.partition_point(|x| *x <= s).clamp(1, self.s.len() - 1);
-        let u = (s - self.s[i - 1]) / (self.s[i] - self.s[i - 1]);
-        self.p[i - 1].lerp(&self.p[i], u)
+        (i, (s - self.s[i - 1]) / (self.s[i] - self.s[i - 1]))
     }
 
     /// Indices of the points where the line, seen over `window_m` before and after, turns by more than
@@ -216,6 +279,8 @@ impl Polyline {
         self.p.pop();
         self.p.rotate_left(first);
         self.p.push(self.p[0]);
+        start_at(&mut self.r, first);
+        start_at(&mut self.q, first);
         self.s = arc_lengths(&self.p);
     }
 
@@ -228,6 +293,8 @@ impl Polyline {
             points: Vec::new(),
             arc_m: Vec::new(),
             tangents: Vec::new(),
+            turning: (!self.r.is_empty()).then(Along::new),
+            taught: (!self.q.is_empty()).then(Along::new),
             corners: if closed && !ring { vec![0] } else { Vec::new() },
             closed,
             timing: Vec::new(),
@@ -235,21 +302,37 @@ impl Polyline {
         };
         let mut drawn_m = Vec::new();
         for ends in stops.windows(2) {
-            let (mut places, mut points) = self.resample(ends[0], ends[1], smoothing_m > 0.0);
+            let (places, mut points) = self.resample(ends[0], ends[1], smoothing_m > 0.0);
             let drawn = points.clone();
-            let sigma = smoothing_m.min((self.s[ends[1]] - self.s[ends[0]]) / 12.0);
-            smooth(&mut points, sigma, self.s[ends[1]] - self.s[ends[0]], ring);
+            let length_m = self.s[ends[1]] - self.s[ends[0]];
+            let sigma = smoothing_m.min(length_m / 12.0);
+            smooth(&mut points, sigma, length_m, ring);
             path.deviation_m = path.deviation_m.max(deviation(&drawn, &points, sigma));
-            drop_crowded(&mut places, &mut points);
-            let tangents = spline(&points, ring);
+            let kept = uncrowded(&points);
+            let points: Vec<Point> = kept.iter().map(|&i| points[i]).collect();
+            let steps = steps_m(&points);
+            let tangents = spline(&points, &steps, ring);
             path.tangents.extend(tangents.windows(2).map(|m| [m[0], m[1]]));
+            if let Some(turning) = &mut path.turning {
+                let mut turns = self.along(&self.r, &places, ends);
+                turns.iter_mut().for_each(|r| *r = r.normalize());
+                smooth(&mut turns, sigma, length_m, ring);
+                let turns: Vec<_> = kept.iter().map(|&i| turns[i].normalize()).collect();
+                turning.extend(&turns, &steps, ring);
+            }
+            if let Some(taught) = &mut path.taught {
+                let mut joints = self.along(&self.q, &places, ends);
+                smooth(&mut joints, sigma, length_m, ring);
+                let joints: Vec<_> = kept.iter().map(|&i| joints[i]).collect();
+                taught.extend(&joints, &steps, ring);
+            }
             if !path.points.is_empty() {
                 path.corners.push(path.points.len() - 1);
                 path.points.pop();
                 drawn_m.pop();
             }
             path.points.extend(points);
-            drawn_m.extend(places);
+            drawn_m.extend(kept.iter().map(|&i| places[i]));
         }
         path.arc_m = arc_lengths(&path.points);
         path.timing =
@@ -276,117 +359,36 @@ impl Polyline {
         *points.last_mut().expect("not empty") = self.p[to];
         (places, points)
     }
-}
 
-fn arc_lengths(points: &[Point]) -> Vec<f64> {
-    let mut s = 0.0;
-    let mut out = vec![0.0];
-    out.extend(points.windows(2).map(|p| {
-        s += (p[1] - p[0]).norm();
-        s
-    }));
-    out
-}
-
-/// `y` at `x` between the knots `xs` (growing) and `ys`, held at the ends.
-fn interpolate(xs: &[f64], ys: &[f64], x: f64) -> f64 {
-    let i = xs.partition_point(|k| *k <= x).clamp(1, xs.len() - 1);
-    let u = ((x - xs[i - 1]) / (xs[i] - xs[i - 1])).clamp(0.0, 1.0);
-    ys[i - 1] + (ys[i] - ys[i - 1]) * u
-}
-
-/// Gaussian of standard deviation `sigma` (m) over evenly spaced points; `ring`: the last is the first.
-fn smooth(points: &mut [Point], sigma: f64, length: f64, ring: bool) {
-    let n = points.len() - 1;
-    let step = length / n as f64;
-    let reach = (3.0 * sigma / step).floor() as usize;
-    if reach == 0 {
-        return;
-    }
-    let weights: Vec<f64> = (0..=reach).map(|k| (-0.5 * (k as f64 * step / sigma).powi(2)).exp()).collect();
-    let total = 2.0 * weights.iter().sum::<f64>() - weights[0];
-    let old = points.to_vec();
-    // Reflecting through an end point, not just repeating it, keeps both the end and its direction.
-    let at = |i: isize| match (ring, i) {
-        (true, i) => old[i.rem_euclid(n as isize) as usize],
-        (false, i) if i < 0 => old[0] * 2.0 - old[(i.unsigned_abs()).min(n)],
-        (false, i) if i > n as isize => old[n] * 2.0 - old[(2 * n).saturating_sub(i as usize)],
-        (false, i) => old[i as usize],
-    };
-    for (i, p) in points.iter_mut().enumerate() {
-        let i = i as isize;
-        let mut sum = old[i as usize] * weights[0];
-        for (k, w) in weights.iter().enumerate().skip(1) {
-            sum += (at(i - k as isize) + at(i + k as isize)) * *w;
-        }
-        *p = sum / total;
-    }
-    if !ring {
-        (points[0], points[n]) = (old[0], old[n]);
+    /// What goes with the vertices, at `places` between the two `ends`.
+    fn along<const N: usize>(
+        &self,
+        values: &[SVector<f64, N>],
+        places: &[f64],
+        ends: &[usize],
+    ) -> Vec<SVector<f64, N>> {
+        let at = |&s: &f64| {
+            let (i, u) = self.place(s, false);
+            values[i - 1].lerp(&values[i], u)
+        };
+        let mut out: Vec<_> = places.iter().map(at).collect();
+        out[0] = values[ends[0]];
+        *out.last_mut().expect("not empty") = values[ends[1]];
+        out
     }
 }
 
-/// The farthest any smoothed point lies from what was drawn near it, m.
-fn deviation(drawn: &[Point], smoothed: &[Point], sigma: f64) -> f64 {
-    let near = (3.0 * sigma / SPACING_M) as usize + 1;
-    let distance = |i: usize, p: &Point| {
-        let window = &drawn[i.saturating_sub(near)..(i + near + 1).min(drawn.len())];
-        window.iter().map(|d| (d - p).norm_squared()).fold(f64::INFINITY, f64::min).sqrt()
-    };
-    smoothed.iter().enumerate().map(|(i, p)| distance(i, p)).fold(0.0, f64::max)
+/// The last becomes the first, if there are any.
+fn end_as_begun<T: Copy>(values: &mut [T]) {
+    if let [first, .., last] = values {
+        *last = *first;
+    }
 }
 
-/// Drops points that smoothing has pushed together, as where a line was drawn there and back.
-fn drop_crowded(places: &mut Vec<f64>, points: &mut Vec<Point>) {
-    let last = points.len() - 1;
-    let span: f64 = points.windows(2).map(|p| (p[1] - p[0]).norm()).sum();
-    let apart = (span / last as f64 / 4.0).clamp(REPEATED_M / 4.0, SPACING_M / 4.0);
-    let mut kept = vec![0];
-    for i in 1..last {
-        let to_previous = (points[i] - points[kept[kept.len() - 1]]).norm();
-        if to_previous >= apart && (points[last] - points[i]).norm() >= REPEATED_M / 4.0 {
-            kept.push(i);
-        }
+/// Turns the values of a closed line so that they start at `first`, if there are any.
+fn start_at<T: Copy>(values: &mut Vec<T>, first: usize) {
+    if values.pop().is_some() {
+        values.rotate_left(first);
+        values.push(values[0]);
     }
-    kept.push(last);
-    *places = kept.iter().map(|&i| places[i]).collect();
-    *points = kept.iter().map(|&i| points[i]).collect();
-}
-
-/// dp/ds at each point of the twice continuously differentiable cubic through them.
-///
-/// Open: no curvature at the ends. `ring`: one turn more at each end stands in for the cyclic system; an
-/// end's influence falls by 0.27 a point, so that 40 points make it exact.
-fn spline(points: &[Point], ring: bool) -> Vec<Vector3<f64>> {
-    let n = points.len() - 1;
-    let extra: isize = if ring { 40 } else { 0 };
-    let p: Vec<Point> = (-extra..=n as isize + extra)
-        .map(|i| if ring { points[i.rem_euclid(n as isize) as usize] } else { points[i as usize] })
-        .collect();
-    let last = p.len() - 1;
-    let h: Vec<f64> = p.windows(2).map(|p| (p[1] - p[0]).norm()).collect();
-    let slope: Vec<Vector3<f64>> = p.windows(2).zip(&h).map(|(p, h)| (p[1] - p[0]) / *h).collect();
-    // Thomas' algorithm; row i is a m[i-1] + b m[i] + c m[i+1] = d.
-    let row = |i: usize| match i {
-        0 => (0.0, 2.0, 1.0, slope[0] * 3.0),
-        i if i == last => (1.0, 2.0, 0.0, slope[last - 1] * 3.0),
-        i => {
-            let (a, c) = (1.0 / h[i - 1], 1.0 / h[i]);
-            (a, 2.0 * (a + c), c, (slope[i - 1] * a + slope[i] * c) * 3.0)
-        }
-    };
-    let mut upper = vec![0.0; last + 1];
-    let mut m = vec![Vector3::zeros(); last + 1];
-    for i in 0..=last {
-        let (a, b, c, d) = row(i);
-        let (before, m_before) = if i == 0 { (0.0, Vector3::zeros()) } else { (upper[i - 1], m[i - 1]) };
-        let pivot = b - a * before;
-        upper[i] = c / pivot;
-        m[i] = (d - m_before * a) / pivot;
-    }
-    for i in (0..last).rev() {
-        let after = m[i + 1];
-        m[i] -= after * upper[i];
-    }
-    m[extra as usize..=extra as usize + n].to_vec()
 }

@@ -3,14 +3,16 @@
 //! The tool points down, so a position leaves one freedom, the swing of the elbow. A rule fixes it by the
 //! position alone. Labels that depend on the way a solver came are not a function, and a network trained on
 //! them learns the average of postures of which none is right.
-use std::f64::consts::{FRAC_PI_4, PI};
+use std::f64::consts::FRAC_PI_4;
+use std::sync::Arc;
 
 use nalgebra::{UnitQuaternion, Vector3};
 use serde::{Deserialize, Serialize};
 
+use super::path::Path;
 use crate::kinematics::{
     Branch, Point, Pose, differential, flange, forward, inverse, limit_margin_rad, stretched_q4_rad,
-    wrap_rad, wrist_reach_m,
+    tool_down, wrap_rad, wrist_reach_m,
 };
 use crate::range::{Violation, check_range};
 use crate::robot::Joints;
@@ -136,7 +138,7 @@ pub enum Error {
 }
 
 /// Labels positions with joint angles; see the module's words. No label allocates.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Expert {
     options: Options,
     F_T_EE: Pose,
@@ -144,6 +146,8 @@ pub struct Expert {
     O_R_EE: UnitQuaternion<f64>,
     /// The branch of the ready pose.
     family: u8,
+    /// The motion through which the arm was guided, if it was.
+    pub(super) taught: Option<Arc<Path>>,
 }
 
 /// A tool whose axis is nearer to the flange's than this is mounted along it, rad: the rest is rounding. Taken
@@ -157,10 +161,9 @@ impl Expert {
     /// An expert for a tool at `F_T_EE`; `options` as [`Options::validate`] allows.
     pub fn new(options: Options, F_T_EE: Pose) -> Self {
         let F_T_EE = without_rounding(F_T_EE);
-        let O_R_EE = UnitQuaternion::from_axis_angle(&Vector3::x_axis(), PI);
         let ready = inverse(&flange(&Q_READY), &Pose::identity(), Q_READY[6]);
         let family = ready.nearest(&Q_READY).map_or(0, |branch| branch.family);
-        Self { options, F_T_EE, O_R_EE, family }
+        Self { options, F_T_EE, O_R_EE: tool_down(), family, taught: None }
     }
 
     /// What the expert was made from.

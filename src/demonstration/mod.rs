@@ -5,6 +5,7 @@ mod dataset;
 pub mod drawing;
 pub mod episode;
 pub mod expert;
+mod filter;
 pub mod import;
 pub mod json;
 pub mod path;
@@ -15,7 +16,9 @@ pub mod shapes;
 mod survey;
 pub mod time_law;
 pub mod timed_path;
+mod turning;
 
 pub use audit::Audit;
 pub use dataset::{BOX_MAX_M, BOX_MIN_M, Dataset, Error, Example, LabelledBy};
+pub use pose_label::OtherTool;
 pub use survey::{DESCRIBED_MAX, Extreme, Survey, Unlabelled};

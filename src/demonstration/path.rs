@@ -15,10 +15,12 @@
     clippy::disallowed_types,
     clippy::disallowed_macros
 )]
-use crate::kinematics::Point;
-use nalgebra::Vector3;
+use super::turning::{self, Along};
+use crate::kinematics::{Point, Pose, tool_down};
+use crate::robot::{JOINTS, Joints};
+use nalgebra::{UnitQuaternion, Vector3, Vector4};
 
-/// A path of the end effector in the base frame O, m.
+/// A path of the end effector in the base frame O, m; without orientations the tool points down.
 ///
 /// Holds at least two distinct points. A closed path repeats its first point as its last; if it has
 /// corners, it starts at one.
@@ -29,6 +31,10 @@ pub struct Path {
     pub(super) arc_m: Vec<f64>,
     /// dp/ds where each segment begins and ends; they differ from the neighbours' only at corners.
     pub(super) tangents: Vec<[Vector3<f64>; 2]>,
+    /// How the tool turns; none where it points down.
+    pub(super) turning: Option<Along<4>>,
+    /// The joints that were taught, rad; none where nobody guided the arm.
+    pub(super) taught: Option<Along<JOINTS>>,
     pub(super) corners: Vec<usize>,
     pub(super) closed: bool,
     pub(super) timing: Vec<(f64, f64)>,
@@ -136,6 +142,32 @@ impl Path {
         self.evaluate(arc_m).0
     }
 
+    /// Whether it says how the end effector is turned; else the tool points down.
+    pub fn is_posed(&self) -> bool {
+        self.turning.is_some()
+    }
+
+    /// Pose of the end effector at each of [`Path::points`], in the base frame.
+    pub fn poses(&self) -> impl Iterator<Item = Pose> {
+        let at = |(p, arc_m): (&Point, &f64)| Pose::from_parts((*p).into(), self.orientation(*arc_m));
+        self.points.iter().zip(&self.arc_m).map(at)
+    }
+
+    /// Pose of the end effector at `arc_m`, in the base frame.
+    pub fn pose(&self, arc_m: f64) -> Pose {
+        Pose::from_parts(self.point(arc_m).into(), self.orientation(arc_m))
+    }
+
+    /// Orientation of the end effector at `arc_m`, in the base frame.
+    pub fn orientation(&self, arc_m: f64) -> UnitQuaternion<f64> {
+        self.turn(arc_m).map_or_else(tool_down, |(r, _)| turning::orientation(&r))
+    }
+
+    /// How fast the tool turns at `arc_m`, rad/m.
+    pub fn turn_rad_m(&self, arc_m: f64) -> f64 {
+        self.turn(arc_m).map_or(0.0, |(r, dr)| turning::rate(&r, &dr))
+    }
+
     /// Direction of travel at `arc_m` (length 1 within 1e-4); at a corner, that of departure.
     pub fn tangent(&self, arc_m: f64) -> Vector3<f64> {
         self.evaluate(arc_m).1
@@ -201,6 +233,28 @@ impl Path {
             Some(segment) => segment.at(((arc_m - segment.start_m) / segment.h).clamp(0.0, 1.0)),
             None => Default::default(),
         }
+    }
+
+    /// The numbers of the orientation at `arc_m`, and their derivative, 1/m; none where the tool points down.
+    pub(super) fn turn(&self, arc_m: f64) -> Option<(Vector4<f64>, Vector4<f64>)> {
+        let turning = self.turning.as_ref()?;
+        let (i, u, h) = self.within(arc_m)?;
+        turning.at(i, u, h)
+    }
+
+    /// The joints that were taught at `arc_m`, rad; none where nobody guided the arm.
+    pub fn taught(&self, arc_m: f64) -> Option<Joints> {
+        let taught = self.taught.as_ref()?;
+        let (i, u, h) = self.within(arc_m)?;
+        taught.at(i, u, h).map(|(q, _)| q.into())
+    }
+
+    /// The segment at `arc_m`, how far in it that lies, 0 to 1, and its length, m.
+    fn within(&self, arc_m: f64) -> Option<(usize, f64, f64)> {
+        let arc_m = self.wrap(arc_m);
+        let i = self.segment_index(arc_m);
+        let segment = self.segment(i)?;
+        Some((i, ((arc_m - segment.start_m) / segment.h).clamp(0.0, 1.0), segment.h))
     }
 
     fn wrap(&self, arc_m: f64) -> f64 {

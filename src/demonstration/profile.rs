@@ -33,6 +33,7 @@ impl Caps {
             let mut place =
                 Place { w_max: options.speed_m_s.powi(2), limit: Limit::Speed, curvature, dq_ds, ddq_ds2 };
             place.cap(BEND_SHARE * options.acceleration_m_s2 / curvature, Limit::Curvature);
+            place.cap((options.turn_speed_rad_s / path.turn_rad_m(s[i])).powi(2), Limit::Turn);
             for j in 0..JOINTS {
                 let dq = options.joint_velocity_share * DQ_MAX[j];
                 let ddq = options.joint_acceleration_share * DDQ_MAX[j];

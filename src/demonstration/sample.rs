@@ -1,5 +1,5 @@
 //! One tick of a run or a demonstration, as everything downstream sees it.
-use crate::kinematics::Point;
+use crate::kinematics::{Point, Pose};
 use crate::robot::{Joints, State};
 use crate::safety::Verdict;
 
@@ -31,10 +31,10 @@ pub struct Sample {
     pub state: State,
     /// Measured position of the end effector, base frame, m.
     pub O_p_EE: Point,
-    /// Reference position, base frame, m.
-    pub x_ref: Point,
-    /// The network's input: the reference plus the process's deviation, m.
-    pub X: Point,
+    /// Reference pose, base frame.
+    pub x_ref: Pose,
+    /// What the policy is asked: the reference plus the process's deviation.
+    pub X: Pose,
     /// The policy's wish, rad.
     pub q_ref: Joints,
     /// The command sent, rad.

@@ -74,18 +74,16 @@ impl Trajectory {
     /// # Errors
     /// A file that cannot be read as a path, with line, column, value and what to change.
     pub fn load(&self, options: &drawing::Options) -> Result<Loaded, Error> {
-        let (points, times_s, options, warnings) = match self {
-            Self::Circle => (circle(), None, &EXACT, Vec::new()),
-            Self::Square => (square(), None, &EXACT, Vec::new()),
-            Self::FigureEight => (figure_eight(), None, &EXACT, Vec::new()),
-            Self::File(file) => {
-                let rows = read(file)?;
-                (rows.points, rows.times_s, options, rows.warnings)
-            }
+        let exact = |points| (csv::Rows { points, ..Default::default() }, &EXACT);
+        let (rows, options) = match self {
+            Self::Circle => exact(circle()),
+            Self::Square => exact(square()),
+            Self::FigureEight => exact(figure_eight()),
+            Self::File(file) => (read(file)?, options),
         };
-        let path = drawing::path(&points, times_s.as_deref(), options)
+        let path = drawing::drawn(&rows.drawn(), options)
             .map_err(|source| Error::Path { what: self.to_string(), source })?;
-        Ok(Loaded { path, warnings })
+        Ok(Loaded { path, warnings: rows.warnings })
     }
 }
 

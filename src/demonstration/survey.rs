@@ -2,7 +2,7 @@
 use serde::Serialize;
 
 use super::expert::Expert;
-use crate::kinematics::{Point, limit_margin_rad};
+use crate::kinematics::{Point, Pose, limit_margin_rad, tool_down};
 use crate::robot::Joints;
 
 /// Points without a label that a survey describes one by one; beyond, it only counts them.
@@ -52,12 +52,18 @@ pub(super) fn largest_change_rad(a: &Joints, b: &Joints) -> (usize, f64) {
 }
 
 impl Expert {
-    /// Labels `points` (base frame, m) in their order and reports what stands out.
+    /// Labels `points` (base frame, m), the tool pointing down, in their order and reports what stands out.
     pub fn survey(&self, points: &[Point]) -> Survey {
-        let mut survey = Survey { points: points.len(), ..Survey::default() };
+        self.survey_poses(points.iter().map(|p| Pose::from_parts((*p).into(), tool_down())))
+    }
+
+    /// [`Self::survey`] of whole poses.
+    pub fn survey_poses(&self, poses: impl Iterator<Item = Pose>) -> Survey {
+        let mut survey = Survey::default();
         let mut before: Option<Joints> = None;
-        for (index, point) in points.iter().enumerate() {
-            let label = self.label(point);
+        for (index, pose) in poses.enumerate() {
+            survey.points += 1;
+            let label = self.label_pose(&pose);
             match label {
                 Ok(q) => {
                     let (joint, rad) = limit_margin_rad(&q);
@@ -74,8 +80,11 @@ impl Expert {
                 Err(error) => {
                     survey.unlabelled += 1;
                     if survey.unlabelled_first.len() < DESCRIBED_MAX {
-                        let unlabelled =
-                            Unlabelled { index, O_p_EE_m: (*point).into(), why: error.to_string() };
+                        let unlabelled = Unlabelled {
+                            index,
+                            O_p_EE_m: pose.translation.vector.into(),
+                            why: error.to_string(),
+                        };
                         survey.unlabelled_first.push(unlabelled);
                     }
                 }

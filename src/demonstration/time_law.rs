@@ -8,11 +8,11 @@
 use super::path::Path;
 use super::profile;
 use super::timed_path::{Row, Slowest, TimedPath};
-use crate::kinematics::Point;
+use crate::kinematics::{Point, Pose};
 use crate::range::{Violation, check_range};
-use crate::robot::limits::{CYCLE_S, DDDQ_MAX, DDQ_MAX, DQ_MAX, Q_MAX, Q_MIN, TRANSLATION_MAX};
+use crate::robot::limits::{CYCLE_S, DDDQ_MAX, DDQ_MAX, DQ_MAX, Q_MAX, Q_MIN, ROTATION_MAX, TRANSLATION_MAX};
 use crate::robot::{JOINTS, Joints};
-use nalgebra::Vector3;
+use nalgebra::{Vector3, Vector4};
 use serde::{Deserialize, Serialize};
 use std::fmt::Display;
 use std::ops::Bound::{Excluded, Included};
@@ -30,6 +30,8 @@ pub const JUMP_RAD: f64 = 0.1;
 pub struct Options {
     /// Speed of the end effector along an untimed path, m/s.
     pub speed_m_s: f64,
+    /// Highest angular speed of the tool along an untimed path, rad/s.
+    pub turn_speed_rad_s: f64,
     /// Acceleration of the end effector, along the path and across it together, m/s².
     pub acceleration_m_s2: f64,
     /// Width of the box filter over an untimed law, s; acceleration takes this long to build up.
@@ -46,6 +48,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             speed_m_s: 0.1,
+            turn_speed_rad_s: 0.5,
             acceleration_m_s2: 2.0,
             smoothing_s: 0.04,
             drawn_smoothing_s: 0.1,
@@ -63,6 +66,8 @@ impl Options {
         let accelerations = (Excluded(0.0), Included(TRANSLATION_MAX[1]));
         let shares = (Excluded(0.0), Included(1.0));
         check_range(&mut out, "speed_m_s", self.speed_m_s, speeds, "m/s");
+        let turns = (Excluded(0.0), Included(ROTATION_MAX[0]));
+        check_range(&mut out, "turn_speed_rad_s", self.turn_speed_rad_s, turns, "rad/s");
         check_range(&mut out, "acceleration_m_s2", self.acceleration_m_s2, accelerations, "m/s²");
         check_range(&mut out, "smoothing_s", self.smoothing_s, 0.005..=1.0, "s");
         check_range(&mut out, "drawn_smoothing_s", self.drawn_smoothing_s, 0.005..=1.0, "s");
@@ -75,6 +80,7 @@ impl Options {
     fn slower(&self, factor: f64) -> Self {
         Self {
             speed_m_s: self.speed_m_s / factor,
+            turn_speed_rad_s: self.turn_speed_rad_s / factor,
             acceleration_m_s2: self.acceleration_m_s2 / (factor * factor),
             smoothing_s: self.smoothing_s * factor,
             drawn_smoothing_s: self.drawn_smoothing_s,
@@ -171,6 +177,9 @@ pub enum Error {
     #[error("as drawn, the end effector moves at {speed_m_s:.2} m/s, allowed {}; multiply t_s by {:.2}",
         TRANSLATION_MAX[0], rounded_up(speed_m_s / TRANSLATION_MAX[0]))]
     TooFastInSpace { speed_m_s: f64 },
+    #[error("as drawn, the tool turns at {speed_rad_s:.2} rad/s, allowed {}; multiply t_s by {:.2}",
+        ROTATION_MAX[0], rounded_up(speed_rad_s / ROTATION_MAX[0]))]
+    TurnsTooFast { speed_rad_s: f64 },
     #[error("however slowly, {demand}: the labels are not smooth there; move the path")]
     Rough { demand: Demand },
     #[error("one lap would take {lap_s:.0} s, allowed {LAP_MAX_S} s; raise speed_m_s or shorten the path")]
@@ -182,7 +191,7 @@ fn rounded_up(factor: f64) -> f64 {
     (factor * 100.0).ceil() / 100.0
 }
 
-/// Gives `path` its time law; `label` says where the joints are when the end effector is at a point.
+/// Gives `path` its time law; `label` says where the joints are when the end effector is at a pose.
 ///
 /// An untimed path is followed at [`Options::speed_m_s`] where bends and joints permit, with a full stop
 /// at corners; a closed one without corners never stops. A drawing with times keeps them, smoothed.
@@ -192,7 +201,7 @@ fn rounded_up(factor: f64) -> f64 {
 /// the arm, with the factor to slow it down by.
 pub fn plan<E: Display>(
     path: &Path,
-    label: &mut dyn FnMut(&Point) -> Result<Joints, E>,
+    label: &mut dyn FnMut(&Pose) -> Result<Joints, E>,
     options: &Options,
 ) -> Result<TimedPath, Error> {
     if let Some(violation) = options.validate().into_iter().next() {
@@ -226,11 +235,15 @@ pub fn plan<E: Display>(
 /// The joints at every point of the path, each reachable, off the limits, and near its neighbour.
 fn labels<E: Display>(
     path: &Path,
-    label: &mut dyn FnMut(&Point) -> Result<Joints, E>,
+    label: &mut dyn FnMut(&Pose) -> Result<Joints, E>,
 ) -> Result<Vec<Joints>, Error> {
     let mut q: Vec<Joints> = Vec::with_capacity(path.points().len());
     for (&point, &arc_m) in path.points().iter().zip(path.arc_lengths_m()) {
-        let here = label(&point).map_err(|e| Error::Unreachable { arc_m, point, reason: e.to_string() })?;
+        let here = label(&path.pose(arc_m)).map_err(|e| Error::Unreachable {
+            arc_m,
+            point,
+            reason: e.to_string(),
+        })?;
         let before = q.last().copied().unwrap_or(here);
         check_label(&here, &before, arc_m, point)?;
         q.push(here);
@@ -275,12 +288,22 @@ fn table(path: &Path, arc_m: &[f64], slowest: Option<Slowest>, stretch: f64) -> 
         let dp = if stop { Vector3::zeros() } else { path.tangent(s) * speed };
         Row { p: end_or_point(path, s, ring), dp, arc_m: s }
     };
-    TimedPath { path: path.clone(), rows: (0..=last).map(row).collect(), slowest, stretch }
+    let rows: Vec<Row> = (0..=last).map(row).collect();
+    let turns = rows.iter().filter_map(|row| turn(path, row, ring)).collect();
+    TimedPath { path: path.clone(), rows, turns, slowest, stretch }
 }
 
 /// The exact end for an arc length at an end: wrapping would take the last point of a loop to the first.
 fn end_or_point(path: &Path, arc_m: f64, ring: bool) -> Point {
     if !ring && arc_m >= path.length_m() { path.points()[path.points().len() - 1] } else { path.point(arc_m) }
+}
+
+/// The numbers of the orientation at a row and their derivative by time; none where the tool points down.
+fn turn(path: &Path, row: &Row, ring: bool) -> Option<[Vector4<f64>; 2]> {
+    let speed = row.dp.dot(&path.tangent(row.arc_m));
+    // As with the points, the last orientation of a loop is not taken for the first.
+    let arc_m = if ring { row.arc_m } else { row.arc_m.min(path.length_m() * (1.0 - f64::EPSILON)) };
+    path.turn(arc_m).map(|(r, dr)| [r, dr * speed])
 }
 
 /// None for a drawing with times, whose speed is its own.
@@ -296,19 +319,27 @@ fn slowest(path: &Path, caps: &profile::Caps, arc_m: &[f64]) -> Option<Slowest> 
 /// more than allowed.
 fn verify<E: Display>(
     timed: &TimedPath,
-    label: &mut dyn FnMut(&Point) -> Result<Joints, E>,
+    label: &mut dyn FnMut(&Pose) -> Result<Joints, E>,
     options: &Options,
 ) -> Result<Option<Demand>, Error> {
     let closed = timed.path.is_closed();
     let last = timed.rows.len() - 1;
     let mut q = Vec::with_capacity(last + 1);
-    for row in &timed.rows {
+    for (k, row) in timed.rows.iter().enumerate() {
         let (arc_m, point) = (row.arc_m, row.p);
-        q.push(label(&point).map_err(|e| Error::Unreachable { arc_m, point, reason: e.to_string() })?);
+        q.push(label(&timed.row_pose(k)).map_err(|e| Error::Unreachable {
+            arc_m,
+            point,
+            reason: e.to_string(),
+        })?);
     }
     let top = timed.top_speed_m_s();
     if top > TRANSLATION_MAX[0] {
         return Err(Error::TooFastInSpace { speed_m_s: top });
+    }
+    let turn = timed.top_turn_rad_s();
+    if turn > ROTATION_MAX[0] {
+        return Err(Error::TurnsTooFast { speed_rad_s: turn });
     }
     // Rows -2 and -1: the end of the lap before on a closed path, the way back on an open one.
     let before = |k: usize, back: usize| match (k >= back, closed) {

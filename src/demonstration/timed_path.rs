@@ -12,9 +12,10 @@
     clippy::disallowed_macros
 )]
 use super::path::Path;
-use crate::kinematics::Point;
+use super::turning;
+use crate::kinematics::{Point, Pose, tool_down};
 use crate::robot::limits::CYCLE_S;
-use nalgebra::Vector3;
+use nalgebra::{UnitQuaternion, Vector3, Vector4};
 
 /// One row of the lap, at a whole millisecond.
 #[derive(Clone, Copy, Debug)]
@@ -31,6 +32,8 @@ pub enum Limit {
     Speed,
     /// The end effector's acceleration in the bend of the path.
     Curvature,
+    /// The angular speed of the tool.
+    Turn,
     /// The velocity of the joint, counted from 1 at the base.
     JointVelocity(usize),
     /// The acceleration of the joint, counted from 1 at the base.
@@ -56,6 +59,8 @@ pub struct TimedPath {
     pub(super) path: Path,
     /// First and last row are the two ends of the lap; on a closed path the same place.
     pub(super) rows: Vec<Row>,
+    /// The numbers of the orientation at each row, and their derivative, 1/s; empty where the tool points down.
+    pub(super) turns: Vec<[Vector4<f64>; 2]>,
     pub(super) slowest: Option<Slowest>,
     pub(super) stretch: f64,
 }
@@ -80,6 +85,24 @@ impl TimedPath {
         let p = a.p + (m0 + (c + d * u) * u) * u;
         let dp = (m0 + (c * 2.0 + d * (3.0 * u)) * u) / CYCLE_S;
         (p, dp * direction)
+    }
+
+    /// Reference pose in the base frame at `tau_s`: the position of [`Self::at`], and the orientation there.
+    pub fn pose(&self, tau_s: f64) -> Pose {
+        Pose::from_parts(self.at(tau_s).0.into(), self.orientation(tau_s))
+    }
+
+    /// Orientation of the reference at `tau_s`, base frame; pointing down where the path says nothing of it.
+    fn orientation(&self, tau_s: f64) -> UnitQuaternion<f64> {
+        let Some([start, _]) = self.turns.first() else { return tool_down() };
+        let Some((k, u, _)) = self.place(tau_s) else { return turning::orientation(start) };
+        match self.turns.get(k..k + 2) {
+            Some([[a, da], [b, db]]) => {
+                let r = turning::between(&[*a, *b], &[da * CYCLE_S, db * CYCLE_S], u, CYCLE_S).0;
+                turning::orientation(&r)
+            }
+            _ => turning::orientation(start),
+        }
     }
 
     /// Arc length of the reference at `tau_s`, m: where [`Path::nearest_around`] should look.
@@ -114,8 +137,29 @@ impl TimedPath {
         self.path.extent()
     }
 
+    /// The reference pose at row `k`, and the start beyond the last.
+    pub(super) fn row_pose(&self, k: usize) -> Pose {
+        let p = self.rows.get(k).or(self.rows.first()).map_or_else(Point::zeros, |row| row.p);
+        let turn = self.turns.get(k).map_or_else(tool_down, |[r, _]| turning::orientation(r));
+        Pose::from_parts(p.into(), turn)
+    }
+
+    /// The highest angular speed of the tool, rad/s.
+    pub fn top_turn_rad_s(&self) -> f64 {
+        self.turns.iter().map(|[r, dr]| turning::rate(r, dr)).fold(0.0, f64::max)
+    }
+
     /// The rows around `tau_s`, how far between them it lies, and the direction of travel.
     fn rows_at(&self, tau_s: f64) -> Option<(&Row, &Row, f64, f64)> {
+        let (k, u, direction) = self.place(tau_s)?;
+        match self.rows.get(k..k + 2) {
+            Some([a, b]) => Some((a, b, u, direction)),
+            _ => None,
+        }
+    }
+
+    /// The row before `tau_s`, how far from it to the next that lies, and the direction of travel.
+    fn place(&self, tau_s: f64) -> Option<(usize, f64, f64)> {
         let lap_s = self.lap_s();
         if !tau_s.is_finite() || lap_s <= 0.0 {
             return None;
@@ -129,9 +173,6 @@ impl TimedPath {
         };
         let k = ((tau_s / CYCLE_S) as usize).min(self.rows.len().saturating_sub(2));
         let u = (tau_s / CYCLE_S - k as f64).clamp(0.0, 1.0);
-        match self.rows.get(k..k + 2) {
-            Some([a, b]) => Some((a, b, u, direction)),
-            _ => None,
-        }
+        Some((k, u, direction))
     }
 }

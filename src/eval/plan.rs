@@ -75,8 +75,8 @@ impl Plan<'_> {
     fn episode(&self, contender: usize, scenario: usize, seed: usize) -> Result<Episode, Error> {
         let task = self.task;
         let seed = self.seed + seed as u64;
-        let start = task.timed.at(0.0).0;
-        let q_first = task.expert.label(&start).unwrap_or(task.sim.q_start_rad);
+        let start = task.timed.pose(0.0);
+        let q_first = task.expert.label_pose(&start).unwrap_or(task.sim.q_start_rad);
         let disturbance = Disturbance::draw(
             self.scenarios[scenario],
             seed,

@@ -192,7 +192,7 @@ mod tests {
     fn a_push_is_square_to_the_path_fits_the_episode_and_comes_again_with_its_seed() {
         let expert = Expert::new(Default::default(), hand_tool());
         let path = shapes::load("circle", &Default::default()).unwrap().path;
-        let timed = time_law::plan(&path, &mut |p| expert.label(p), &Default::default()).unwrap();
+        let timed = time_law::plan(&path, &mut |x| expert.label_pose(x), &Default::default()).unwrap();
         let q_first = expert.label(&timed.at(0.0).0).unwrap();
         let settings = Settings {
             options: Default::default(),

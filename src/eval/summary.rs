@@ -98,10 +98,12 @@ pub struct ScenarioFigures {
     pub contour_max_mm: Option<Interval>,
     /// Measured position against the reference of the same time, mean of an episode, mm.
     pub tracking_mean_mm: Option<Interval>,
-    /// Measured tool axis against straight down, mean of an episode, mrad.
+    /// Measured tool axis against the reference's, mean of an episode, mrad.
     pub tilt_mean_mrad: Option<Interval>,
     /// The same, maximum of an episode, mrad.
     pub tilt_max_mrad: Option<Interval>,
+    /// Measured orientation of the tool against the reference's, mean of an episode, mrad.
+    pub orientation_mean_mrad: Option<Interval>,
     /// Desired joint 3 against the expert's, maximum of an episode, rad.
     pub elbow_drift_rad: Option<Interval>,
     /// Root mean square of the commanded jerk, rad/s³.
@@ -137,6 +139,7 @@ impl ScenarioFigures {
             tracking_mean_mm: over(&|e| e.drive.tracking_error_mm.map(|error| error.mean)),
             tilt_mean_mrad: over(&|e| e.drive.tilt_mrad.map(|tilt| tilt.mean)),
             tilt_max_mrad: over(&|e| e.drive.tilt_mrad.map(|tilt| tilt.max)),
+            orientation_mean_mrad: over(&|e| e.drive.orientation_error_mrad.map(|error| error.mean)),
             elbow_drift_rad: over(&|e| e.drive.contour_error_mm.map(|_| e.drive.elbow_drift_rad)),
             jerk_rms_rad_s3: over(&|e| e.jerk_rms_rad_s3),
             spectral_arc_length: over(&|e| e.spectral_arc_length),

@@ -87,3 +87,8 @@ pub fn hand_tool() -> Pose {
     let turn = UnitQuaternion::from_axis_angle(&Vector3::z_axis(), -std::f64::consts::FRAC_PI_4);
     Pose::from_parts(Translation3::new(0.0, 0.0, 0.1034), turn)
 }
+
+/// The orientation of a tool that points straight down, `O_R_EE = diag(1, −1, −1)`.
+pub fn tool_down() -> UnitQuaternion<f64> {
+    UnitQuaternion::from_axis_angle(&Vector3::x_axis(), std::f64::consts::PI)
+}

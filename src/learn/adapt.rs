@@ -13,7 +13,7 @@ use super::steps::Steps;
 use super::train;
 use crate::demonstration::Example;
 use crate::demonstration::expert::Expert;
-use crate::kinematics::{Point, from_column_major, to_column_major};
+use crate::kinematics::{from_column_major, to_column_major};
 use crate::policy::{Card, Policy};
 use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde::Serialize;
@@ -124,15 +124,11 @@ pub fn adapt(
 fn region(policy: &Policy, expert: &Expert, seed: u64) -> Result<Vec<Example>, Error> {
     let region = policy.card().region.as_ref().ok_or(Error::NoRegion)?;
     let mut rng = StdRng::seed_from_u64(seed ^ DRAW_STREAM);
-    let mut draw = |i: usize| -> Option<f64> {
-        let (min, max) = (region.min.get(i)?, region.max.get(i)?);
-        Some(min + (max - min) * rng.random::<f64>())
-    };
     let mut examples = Vec::with_capacity(POINTS);
     for _ in 0..POINTS {
-        let (Some(x), Some(y), Some(z)) = (draw(0), draw(1), draw(2)) else { return Err(Error::NoRegion) };
-        let O_p_EE = Point::new(x, y, z);
-        examples.extend(expert.label(&O_p_EE).ok().map(|q| Example { O_p_EE, q }));
+        let drawn = region.pose(policy.card().input, || rng.random::<f64>()).ok_or(Error::NoRegion)?;
+        let O_p_EE = drawn.translation.vector;
+        examples.extend(expert.label_pose(&drawn).ok().map(|q| Example { O_p_EE, q }));
     }
     let share = examples.len() as f64 / POINTS as f64;
     if share < REACHED_MIN { Err(Error::OutOfReach { share }) } else { Ok(examples) }

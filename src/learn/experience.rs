@@ -1,7 +1,7 @@
-//! What driving and people teach: pairs (position, joints to ask for there), in rings of fixed size.
+//! What driving and people teach: pairs (pose, joints to ask for there), in rings of fixed size.
 //!
 //! While the policy drives, the robot shows what it loses between the joints asked for and the joints reached,
-//! `δ = q_d − q`. To stand at the expert's joints q* for the measured position one has to ask for q* + δ. Where the
+//! `δ = q_d − q`. To stand at the expert's joints q* for what was measured one has to ask for q* + δ. Where the
 //! measured arm stands as the expert would, that is exactly `q_d`, the inverse of the closed loop; where it stands
 //! tilted, as a sagging arm does, `q_d` itself would put it back tilted.
 //!
@@ -11,7 +11,8 @@
 use super::deflection::Deflection;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::sample::{Kind, Sample};
-use crate::kinematics::Point;
+use crate::kinematics::{Pose, from_column_major, tool_down};
+use crate::policy::Input;
 use crate::range::{Violation, check_count, check_range};
 use crate::robot::{Joints, State};
 use serde::{Deserialize, Serialize};
@@ -75,7 +76,7 @@ impl Options {
 
 /// A ring of pairs that forgets the oldest; never allocates after `new`.
 pub struct Ring {
-    pairs: Vec<(Point, Joints)>,
+    pairs: Vec<(Pose, Joints)>,
     next: usize,
 }
 
@@ -84,7 +85,7 @@ impl Ring {
         Ring { pairs: Vec::with_capacity(capacity), next: 0 }
     }
 
-    fn add(&mut self, pair: (Point, Joints)) {
+    fn add(&mut self, pair: (Pose, Joints)) {
         if self.pairs.len() < self.pairs.capacity() {
             self.pairs.push(pair);
         } else {
@@ -98,8 +99,8 @@ impl Ring {
         self.next = 0;
     }
 
-    /// The pairs (O_p_EE in m, joints in rad), in no particular order.
-    pub fn pairs(&self) -> &[(Point, Joints)] {
+    /// The pairs (O_T_EE, joints in rad), in no particular order.
+    pub fn pairs(&self) -> &[(Pose, Joints)] {
         &self.pairs
     }
 }
@@ -108,6 +109,7 @@ impl Ring {
 pub struct Experience {
     options: Options,
     expert: Arc<Expert>,
+    input: Input,
     /// What the joints lose.
     pub deflection: Deflection,
     /// Pairs to train on.
@@ -121,14 +123,21 @@ pub struct Experience {
 }
 
 impl Experience {
-    /// Empty, with all its memory; `stiffness_nm_rad` is what the robot's joints are set to.
-    pub fn new(options: &Options, expert: Arc<Expert>, stiffness_nm_rad: &Joints) -> Experience {
+    /// Empty, with all its memory, for a policy that is asked with `input`; `stiffness_nm_rad` is what the robot's
+    /// joints are set to.
+    pub fn new(
+        options: &Options,
+        expert: Arc<Expert>,
+        input: Input,
+        stiffness_nm_rad: &Joints,
+    ) -> Experience {
         Experience {
             memory: Ring::new(options.memory_samples),
             held_out: Ring::new(options.held_out_samples),
             options: options.clone(),
             deflection: Deflection::new(expert.F_T_EE(), stiffness_nm_rad),
             expert,
+            input,
             ticks: 0,
             kept: 0,
             usual_nm: None,
@@ -154,11 +163,12 @@ impl Experience {
             self.deflection.add(&s.q_d, &s.q, &s.dq_d);
         }
         if self.ticks.is_multiple_of(self.options.every_ticks)
-            && let Some(label) = if is_shown { Some(self.shown(&s.q)) } else { self.driven(sample) }
+            && let Some(seen) = self.seen(sample)
+            && let Some(label) = if is_shown { Some(self.shown(&s.q)) } else { self.driven(sample, &seen) }
         {
             let held_out = (self.kept / self.options.block_samples) % BLOCKS == BLOCKS - 1;
             self.kept += 1;
-            if held_out { &mut self.held_out } else { &mut self.memory }.add((sample.O_p_EE, label));
+            if held_out { &mut self.held_out } else { &mut self.memory }.add((seen, label));
         }
         is_driven
     }
@@ -182,14 +192,22 @@ impl Experience {
         self.ask_for(q)
     }
 
-    /// What had to be asked for to stand at the measured position as the expert would.
-    fn driven(&self, sample: &Sample) -> Option<Joints> {
+    /// The measured pose as the policy would be told of it; none where the robot reports no pose.
+    fn seen(&self, sample: &Sample) -> Option<Pose> {
+        match self.input {
+            Input::Position => Some(Pose::from_parts(sample.O_p_EE.into(), tool_down())),
+            Input::Pose => from_column_major(&sample.state.O_T_EE).ok(),
+        }
+    }
+
+    /// What had to be asked for to stand as the expert would for what was `seen`.
+    fn driven(&self, sample: &Sample, seen: &Pose) -> Option<Joints> {
         if !self.deflection.is_known() {
             return None; // the lag is not known either
         }
         let (s, lag_s) = (&sample.state, self.deflection.lag_s());
         let asked: Joints = std::array::from_fn(|i| s.q_d[i] - lag_s[i] * s.dq_d[i]);
-        Some(match self.expert.label(&sample.O_p_EE) {
+        Some(match self.expert.label_pose(seen) {
             Ok(q) => std::array::from_fn(|i| q[i] + asked[i] - s.q[i]),
             Err(_) => asked,
         })

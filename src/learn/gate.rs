@@ -6,8 +6,8 @@
 //! ahead along the whole path, must stay inside the joints' position, velocity and acceleration limits and point
 //! where it was asked. Work comes in small portions, so that the trainer never holds up a lockstep run.
 use crate::demonstration::timed_path::TimedPath;
-use crate::kinematics::{Point, Pose, forward};
-use crate::policy::Policy;
+use crate::kinematics::{Pose, forward};
+use crate::policy::{Input, Policy};
 use crate::range::{Violation, check_count, check_range};
 use crate::robot::{JOINTS, Joints, limits};
 use crate::safety::{self, Limiter};
@@ -113,13 +113,13 @@ pub enum Progress {
     Refused(Refusal),
 }
 
-/// What candidates are judged on: positions and the joints to ask for there (m, rad).
+/// What candidates are judged on: poses and the joints to ask for there (rad).
 #[derive(Clone, Copy)]
 pub struct Exam<'a> {
     /// Driven or shown, never trained on.
-    pub held_out: &'a [(Point, Joints)],
+    pub held_out: &'a [(Pose, Joints)],
     /// Anywhere in the region, as far as is known.
-    pub elsewhere: &'a [(Point, Joints)],
+    pub elsewhere: &'a [(Pose, Joints)],
 }
 
 /// Judges one candidate at a time; never allocates after `new`.
@@ -129,6 +129,7 @@ pub struct Gate {
     limiter: Limiter,
     F_T_EE: Pose,
     wish_error_m: f64,
+    wish_error_rad: f64,
     speed: f64,
     end_s: f64,
     stage: Stage,
@@ -157,6 +158,7 @@ impl Gate {
             limiter: Limiter::new(safety),
             F_T_EE,
             wish_error_m: WISH_SHARE * safety.wish_error_m,
+            wish_error_rad: WISH_SHARE * safety.wish_error_rad,
             speed,
             end_s: laps * timed.lap_s() + 3.0 * STRIDE_S,
             timed,
@@ -170,7 +172,7 @@ impl Gate {
     }
 
     /// Whether there are enough held-out samples to judge by.
-    pub fn can_judge(&self, held_out: &[(Point, Joints)]) -> bool {
+    pub fn can_judge(&self, held_out: &[(Pose, Joints)]) -> bool {
         held_out.len() >= self.options.held_out_min
     }
 
@@ -247,20 +249,23 @@ impl Gate {
         let Stage::Ahead { tau_s, last } = &mut self.stage else { return Progress::More };
         let dt_s = STRIDE_S / self.speed;
         for _ in 0..PORTION {
-            let x = self.timed.at(*tau_s).0;
-            let q = candidate.evaluate(x.as_slice());
+            let x = self.timed.pose(*tau_s);
+            let q = candidate.ask(&x);
             if !q.iter().all(|q| q.is_finite()) {
                 return Progress::Refused(Refusal::NotFinite);
             }
-            let step =
-                running.evaluate(x.as_slice()).iter().zip(&q).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            let step = running.ask(&x).iter().zip(&q).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
             if step > self.options.step_rad {
                 return Progress::Refused(Refusal::Step);
             }
             if self.limiter.outside(&q).is_some() {
                 return Progress::Refused(Refusal::Position);
             }
-            if (forward(&q, &self.F_T_EE).translation.vector - x).norm() > self.wish_error_m {
+            let there = forward(&q, &self.F_T_EE);
+            let is_near = (there.translation.vector - x.translation.vector).norm() <= self.wish_error_m;
+            let is_turned = candidate.card().input == Input::Position
+                || there.rotation.angle_to(&x.rotation) <= self.wish_error_rad;
+            if !is_near || !is_turned {
                 return Progress::Refused(Refusal::Wish);
             }
             let mut dq = None;
@@ -296,16 +301,16 @@ impl Stage {
 /// Adds the errors of two policies on the next portion of pairs; whether that were all.
 fn add_portion(
     next: &mut usize,
-    pairs: &[(Point, Joints)],
+    pairs: &[(Pose, Joints)],
     F_T_EE: &Pose,
     (candidate, theirs): (&mut Policy, &mut Errors),
     (running, ours): (&mut Policy, &mut Errors),
 ) -> bool {
     let end = (*next + PORTION).min(pairs.len());
-    for (p, label) in pairs.get(*next..end).unwrap_or_default() {
+    for (x, label) in pairs.get(*next..end).unwrap_or_default() {
         let there = forward(label, F_T_EE);
-        theirs.add(&there, &forward(&candidate.evaluate(p.as_slice()), F_T_EE));
-        ours.add(&there, &forward(&running.evaluate(p.as_slice()), F_T_EE));
+        theirs.add(&there, &forward(&candidate.ask(x), F_T_EE));
+        ours.add(&there, &forward(&running.ask(x), F_T_EE));
     }
     *next = end;
     end >= pairs.len()

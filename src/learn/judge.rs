@@ -15,6 +15,8 @@ pub struct Judgement {
     pub error_mm: Errors,
     /// Angle between the tool's axis z and that of the label, mrad.
     pub tilt_mrad: Errors,
+    /// Angle between the tool's orientation and that of the label, mrad.
+    pub orientation_mrad: Errors,
     /// Answers with a joint outside Franka's position limits.
     pub limit_violations: usize,
 }
@@ -43,15 +45,7 @@ impl Errors {
 
 /// Asks `policy` at every example; positions are compared with the example's, orientations with its label's.
 pub fn judge(policy: &mut Policy, examples: &[Example], F_T_EE: &Pose) -> Judgement {
-    let input = policy.card().input;
-    judge_by(
-        |pose| {
-            let asked = input.numbers(pose);
-            policy.evaluate(&asked[..input.width()])
-        },
-        examples,
-        F_T_EE,
-    )
+    judge_by(|pose| policy.ask(pose), examples, F_T_EE)
 }
 
 /// [`judge`] of whatever answers with joints, rad, to a pose of the end effector.
@@ -60,7 +54,8 @@ pub fn judge_by(
     examples: &[Example],
     F_T_EE: &Pose,
 ) -> Judgement {
-    let (mut error_mm, mut tilt_mrad, mut limit_violations) = (Vec::new(), Vec::new(), 0);
+    let (mut error_mm, mut tilt_mrad, mut orientation_mrad) = (Vec::new(), Vec::new(), Vec::new());
+    let mut limit_violations = 0;
     for example in examples {
         let label = forward(&example.q, F_T_EE);
         let q = evaluate(&Pose::from_parts(example.O_p_EE.into(), label.rotation));
@@ -68,6 +63,7 @@ pub fn judge_by(
         let (z, z_label) = (pose.rotation * Vector3::z(), label.rotation * Vector3::z());
         error_mm.push(1e3 * (pose.translation.vector - example.O_p_EE).norm());
         tilt_mrad.push(1e3 * z.cross(&z_label).norm().atan2(z.dot(&z_label)));
+        orientation_mrad.push(1e3 * pose.rotation.angle_to(&label.rotation));
         let outside = q.iter().zip(Q_MIN.iter().zip(&Q_MAX)).any(|(q, (min, max))| !(min..=max).contains(&q));
         limit_violations += usize::from(outside);
     }
@@ -75,6 +71,7 @@ pub fn judge_by(
         judged: examples.len(),
         error_mm: Errors::of(error_mm),
         tilt_mrad: Errors::of(tilt_mrad),
+        orientation_mrad: Errors::of(orientation_mrad),
         limit_violations,
     }
 }

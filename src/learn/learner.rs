@@ -1,7 +1,6 @@
 //! One minibatch step of the trainer that goes on while the arm drives: all memory taken once.
-use super::INPUTS;
-use crate::kinematics::Point;
-use crate::policy::{Adam, Network, Normalisation, Policy, Workspace};
+use crate::kinematics::Pose;
+use crate::policy::{Adam, Input, Network, Normalisation, Policy, Workspace};
 use crate::robot::{JOINTS, Joints};
 
 /// Steps over which the weights of a candidate are averaged: at a rate that never falls, Adam's last step alone is off
@@ -10,6 +9,7 @@ const AVERAGE_STEPS: f32 = 100.0;
 
 /// Weights, optimiser and one minibatch.
 pub struct Learner {
+    input: Input,
     network: Network,
     /// The weights, averaged over the last steps.
     average: Vec<f32>,
@@ -27,7 +27,9 @@ impl Learner {
     /// A learner that starts from `policy`'s weights, with minibatches of at most `batch`.
     pub fn new(policy: &Policy, batch: usize, learning_rate: f64) -> Learner {
         let network = policy.network().clone();
+        let input = policy.card().input;
         Learner {
+            input,
             workspace: Workspace::new(network.layout(), batch),
             adam: Adam::new(network.parameters().len()),
             average: network.parameters().to_vec(),
@@ -35,7 +37,7 @@ impl Learner {
             normalisation: policy.normalisation().clone(),
             learning_rate,
             weights: [1.0; JOINTS],
-            inputs: Vec::with_capacity(batch * INPUTS),
+            inputs: Vec::with_capacity(batch * input.width()),
             targets: Vec::with_capacity(batch),
         }
     }
@@ -58,14 +60,15 @@ impl Learner {
     }
 
     /// Adds a pair to the minibatch; beyond its size, pairs are left out.
-    pub fn add(&mut self, O_p_EE: &Point, q: &Joints) {
+    pub fn add(&mut self, O_T_EE: &Pose, q: &Joints) {
         if self.targets.len() == self.targets.capacity() {
             return;
         }
-        let (mut x, mut y) = ([0.0; INPUTS], [0.0; JOINTS]);
-        self.normalisation.normalise_input(O_p_EE.as_slice(), &mut x);
+        let (mut x, mut y) = ([0.0; Input::WIDTH_MAX], [0.0; JOINTS]);
+        let x = &mut x[..self.input.width()];
+        self.normalisation.normalise_input(&self.input.numbers(O_T_EE), x);
         self.normalisation.normalise_output(q, &mut y);
-        self.inputs.extend_from_slice(&x);
+        self.inputs.extend_from_slice(x);
         self.targets.push(y);
     }
 

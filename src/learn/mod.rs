@@ -20,6 +20,3 @@ pub mod work;
 
 pub use learner::Learner;
 pub use trainer::{Counts as TrainerCounts, Trainer};
-
-/// Inputs of every network trained here: the position of the end effector.
-const INPUTS: usize = 3;

@@ -9,7 +9,7 @@ use super::{experience, watch};
 use crate::control::links::TrainerEnds;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::timed_path::TimedPath;
-use crate::kinematics::Point;
+use crate::kinematics::Pose;
 use crate::policy::Policy;
 use crate::range::{Violation, check_count, check_range};
 use crate::robot::{Joints, realtime};
@@ -188,8 +188,8 @@ pub struct Plan {
     pub speed: f64,
     /// The labeller.
     pub expert: Arc<Expert>,
-    /// The demonstrations: points and their labels.
-    pub demonstrations: Arc<[(Point, Joints)]>,
+    /// The demonstrations: poses and their labels.
+    pub demonstrations: Arc<[(Pose, Joints)]>,
     /// Seed of everything random.
     pub seed: u64,
 }

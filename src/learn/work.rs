@@ -16,8 +16,8 @@ use crate::control::Edition;
 use crate::control::links::TrainerEnds;
 use crate::demonstration::Example;
 use crate::demonstration::sample::Sample;
-use crate::kinematics::Point;
-use crate::policy::Policy;
+use crate::kinematics::Pose;
+use crate::policy::{Card, Input, Policy};
 use crate::robot::Joints;
 use crate::sde;
 use rand::{RngExt, SeedableRng, rngs::StdRng};
@@ -55,8 +55,8 @@ pub struct Work {
     /// How far it goes from the running policy to the learner's.
     share: f32,
     /// Points of the region and the expert's labels; the same, with what the joints lose.
-    elsewhere: Vec<(Point, Joints)>,
-    exam: Vec<(Point, Joints)>,
+    elsewhere: Vec<(Pose, Joints)>,
+    exam: Vec<(Pose, Joints)>,
     withdrawal: Withdrawal,
     /// The joints' lag when the last swap was made, s: a load that changes right after it must not be taken for lag.
     lag_s: Joints,
@@ -89,20 +89,28 @@ impl Work {
     pub(super) fn new(plan: &Plan, policy: Policy, counts: Arc<Shared>) -> Work {
         let o = &plan.options;
         let F_T_EE = *plan.expert.F_T_EE();
-        let examples: Vec<Example> =
-            plan.demonstrations.iter().map(|(O_p_EE, q)| Example { O_p_EE: *O_p_EE, q: *q }).collect();
+        let examples: Vec<Example> = plan
+            .demonstrations
+            .iter()
+            .map(|(at, q)| Example { O_p_EE: at.translation.vector, q: *q })
+            .collect();
         let squares = JointWeights::Tool.squares(&examples, &F_T_EE, policy.normalisation());
         let batch = o.batch_driven + o.batch_targets + o.batch_elsewhere;
         let mut rng = StdRng::seed_from_u64(plan.seed ^ DRAW_STREAM);
         let mut first = policy.clone();
         let elsewhere: Vec<_> = (0..ELSEWHERE)
             .filter_map(|_| {
-                let p = anywhere(&first, &mut rng)?;
-                Some((p, plan.expert.label(&p).unwrap_or_else(|_| first.evaluate(p.as_slice()))))
+                let x = anywhere(&first, &mut rng)?;
+                Some((x, plan.expert.label_pose(&x).unwrap_or_else(|_| first.ask(&x))))
             })
             .collect();
         Work {
-            experience: Experience::new(&plan.experience, Arc::clone(&plan.expert), &plan.stiffness_nm_rad),
+            experience: Experience::new(
+                &plan.experience,
+                Arc::clone(&plan.expert),
+                policy.card().input,
+                &plan.stiffness_nm_rad,
+            ),
             learner: Learner::new(&policy, batch, o.learning_rate).weighed(&squares),
             gate: Gate::new(&plan.gate, &plan.safety, F_T_EE, Arc::clone(&plan.timed), plan.speed),
             watch: Watch::new(&plan.watch, F_T_EE, plan.swap_s),
@@ -204,13 +212,13 @@ impl Work {
 
     fn look(&mut self, sample: &Sample) {
         let (s, p) = (&sample.state, &mut self.policies);
-        let Ok(q_expert) = self.plan.expert.label(&sample.X) else { return };
+        let Ok(q_expert) = self.plan.expert.label_pose(&sample.X) else { return };
         let look = Look {
             time_ms: s.time_ms,
             q: &std::array::from_fn(|i| s.q[i] + self.lag_s[i] * s.dq_d[i]),
             q_expert: &q_expert,
-            running: &p.running.evaluate(sample.X.as_slice()),
-            before: &p.before.evaluate(sample.X.as_slice()),
+            running: &p.running.ask(&sample.X),
+            before: &p.before.ask(&sample.X),
         };
         if self.watch.look(look) == Finding::Worse {
             self.withdrawal = Withdrawal::Wanted;
@@ -266,15 +274,24 @@ impl Work {
             let (x0, q0) =
                 &self.plan.demonstrations[self.rng.random_range(0..self.plan.demonstrations.len())];
             let expert = &self.plan.expert;
-            let target = self.targets.draw(&mut self.rng, (x0, q0), |_, x| expert.label(x).ok());
+            let target = match self.policies.first.card().input {
+                Input::Position => {
+                    let at = &x0.translation.vector;
+                    let target = self.targets.draw(&mut self.rng, (at, q0), |_, x| expert.label(x).ok());
+                    target.map(sde::PoseTarget::from)
+                }
+                Input::Pose => {
+                    self.targets.draw_pose(&mut self.rng, (x0, q0), |_, x| expert.label_pose(x).ok())
+                }
+            };
             if let Some(target) = target {
-                self.learner.add(&target.O_p_EE, &self.experience.ask_for(&target.q));
+                self.learner.add(&target.O_T_EE, &self.experience.ask_for(&target.q));
             }
         }
         for _ in 0..o.batch_elsewhere {
-            if let Some(p) = anywhere(&self.policies.first, &mut self.rng) {
-                let q = self.policies.first.evaluate(p.as_slice());
-                self.learner.add(&p, &self.experience.ask_for(&q));
+            if let Some(x) = anywhere(&self.policies.first, &mut self.rng) {
+                let q = self.policies.first.ask(&x);
+                self.learner.add(&x, &self.experience.ask_for(&q));
             }
         }
         self.learner.step();
@@ -341,12 +358,8 @@ impl Work {
     }
 }
 
-/// A point anywhere in the region that `policy` serves, m; none when it does not say which.
-fn anywhere(policy: &Policy, rng: &mut StdRng) -> Option<Point> {
-    let region = policy.card().region.as_ref()?;
-    let mut p = Point::zeros();
-    for (x, (min, max)) in p.iter_mut().zip(region.min.iter().zip(&region.max)) {
-        *x = min + (max - min) * rng.random::<f64>();
-    }
-    Some(p)
+/// A pose anywhere in the region that `policy` serves; none when it does not say which.
+fn anywhere(policy: &Policy, rng: &mut StdRng) -> Option<Pose> {
+    let Card { input, region, .. } = policy.card();
+    region.as_ref()?.pose(*input, || rng.random::<f64>())
 }

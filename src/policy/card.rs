@@ -31,6 +31,25 @@ impl Region {
         some.then_some(region)
     }
 
+    /// Whether the numbers that `input` makes of a pose lie inside or not farther than `margin_m` outside, those of an
+    /// orientation by so much without unit; of a region of poses, positions may be asked for alone. No allocation.
+    pub fn contains_pose(&self, input: Input, O_T_EE: &Pose, margin_m: f64) -> bool {
+        let (numbers, width) = (input.numbers(O_T_EE), input.width());
+        let bounds = self.min.iter().zip(&self.max).take(width);
+        self.min.len() >= width
+            && numbers.iter().zip(bounds).all(|(x, (min, max))| *x >= min - margin_m && *x <= max + margin_m)
+    }
+
+    /// A pose anywhere in the region, made of numbers in it that `share` (0 to 1) gives one by one; orientations are
+    /// the rotations nearest to such numbers. `None` where they are none.
+    pub fn pose(&self, input: Input, mut share: impl FnMut() -> f64) -> Option<Pose> {
+        let mut numbers = [0.0; Input::WIDTH_MAX];
+        for (number, (min, max)) in numbers.iter_mut().zip(self.min.iter().zip(&self.max)) {
+            *number = min + (max - min) * share();
+        }
+        input.pose(&numbers)
+    }
+
     /// Whether `point`, m, lies inside or not farther than `margin_m` outside; never for NaN. No allocation.
     pub fn contains(&self, point: &[f64], margin_m: f64) -> bool {
         point.len() == self.min.len()

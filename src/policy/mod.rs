@@ -31,6 +31,7 @@ pub use network::{Network, Scratch};
 pub use normalisation::Normalisation;
 pub use workspace::Workspace;
 
+use crate::kinematics::Pose;
 use crate::range::{Violation, check_count, check_that};
 use crate::robot::Joints;
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,20 @@ impl Policy {
         }
         self.normalisation.normalise_input(input, &mut self.normal);
         self.normalisation.denormalise_output(self.network.forward(&self.normal, &mut self.scratch))
+    }
+
+    /// The joints, rad, for the end effector at `O_T_EE` in the base frame: [`Self::evaluate`] of what the card's
+    /// [`Input`] makes of it.
+    pub fn ask(&mut self, O_T_EE: &Pose) -> Joints {
+        let input = self.card.input;
+        self.evaluate(input.numbers(O_T_EE).get(..input.width()).unwrap_or_default())
+    }
+
+    /// Whether `O_T_EE` lies where it was trained, or not farther outside than `margin_m`; a policy that does not say
+    /// where that is knows nothing. No allocation.
+    pub fn knows(&self, O_T_EE: &Pose, margin_m: f64) -> bool {
+        let Card { input, region, .. } = &self.card;
+        region.as_ref().is_some_and(|region| region.contains_pose(*input, O_T_EE, margin_m))
     }
 
     /// Takes over the parameters of a network of the same layout, without allocation.

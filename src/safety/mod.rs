@@ -28,6 +28,8 @@ pub struct Options {
     pub region_margin_m: f64,
     /// How far from where it was asked the policy's joints may put the end effector, m.
     pub wish_error_m: f64,
+    /// How far from where it was asked they may turn it, where the policy's input is a pose, rad.
+    pub wish_error_rad: f64,
     /// Largest difference between desired and measured joint positions at the start of a motion, rad.
     pub start_error_rad: f64,
 }
@@ -42,6 +44,7 @@ impl Default for Options {
             lost_commands: 19,
             region_margin_m: 0.002,
             wish_error_m: 0.05,
+            wish_error_rad: 0.1,
             start_error_rad: 0.1,
         }
     }
@@ -58,6 +61,7 @@ impl Options {
         check_count(&mut out, "lost_commands", self.lost_commands, 3..=19, "commands");
         check_range(&mut out, "region_margin_m", self.region_margin_m, 0.0..=0.05, "m");
         check_range(&mut out, "wish_error_m", self.wish_error_m, 0.001..=0.2, "m");
+        check_range(&mut out, "wish_error_rad", self.wish_error_rad, 0.001..=1.0, "rad");
         check_range(&mut out, "start_error_rad", self.start_error_rad, 0.001..=0.2, "rad");
         out
     }

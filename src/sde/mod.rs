@@ -8,6 +8,7 @@ mod options;
 mod perturb;
 mod pose;
 mod process;
+mod track;
 
 pub use deviation::Follower;
 pub use fit::{Estimate, Fit, FitError, fit};

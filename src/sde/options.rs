@@ -75,12 +75,21 @@ pub struct Options {
     pub tube_m: f64,
     /// Distance below which a pushed arm counts as let go, m.
     pub tube_release_m: f64,
+    /// Angle between measured and desired orientation beyond which the arm counts as pushed, where the policy's input
+    /// is a pose, rad.
+    pub tube_rad: f64,
+    /// Angle below which a pushed arm counts as let go, rad.
+    pub tube_release_rad: f64,
     /// Time over which a distance between measured and desired position that lasts counts as the arm's own sag, s.
     pub sag_s: f64,
     /// Highest speed at which the policy's input goes to a pushed arm, m/s.
     pub push_speed_m_s: f64,
+    /// Highest angular speed at which it goes there, rad/s.
+    pub push_speed_rad_s: f64,
     /// Largest deviation from the reference that is ever fed to the policy, m.
     pub deviation_limit_m: f64,
+    /// The same of the orientation, rad.
+    pub deviation_limit_rad: f64,
 }
 
 impl Default for Options {
@@ -104,9 +113,13 @@ impl Default for Options {
             ve_std_max_rad: 0.045,
             tube_m: 0.02,
             tube_release_m: 0.01,
+            tube_rad: 0.05,
+            tube_release_rad: 0.025,
             sag_s: 1.0,
             push_speed_m_s: 0.1,
+            push_speed_rad_s: 0.25,
             deviation_limit_m: 0.1,
+            deviation_limit_rad: 0.25,
         }
     }
 }
@@ -140,11 +153,19 @@ impl Options {
         check_range(out, "tube_release_m", self.tube_release_m, above_0_to(0.2), "m");
         let closes = self.tube_release_m < self.tube_m;
         check_that(out, "tube_release_m", self.tube_release_m, closes, "below tube_m");
+        check_range(out, "tube_rad", self.tube_rad, above_0_to(0.5), "rad");
+        check_range(out, "tube_release_rad", self.tube_release_rad, above_0_to(0.5), "rad");
+        let closes = self.tube_release_rad < self.tube_rad;
+        check_that(out, "tube_release_rad", self.tube_release_rad, closes, "below tube_rad");
         check_range(out, "sag_s", self.sag_s, 0.05..=60.0, "s");
         check_range(out, "push_speed_m_s", self.push_speed_m_s, above_0_to(1.0), "m/s");
+        check_range(out, "push_speed_rad_s", self.push_speed_rad_s, above_0_to(2.5), "rad/s");
         check_range(out, "deviation_limit_m", self.deviation_limit_m, above_0_to(0.3), "m");
         let reaches = self.deviation_limit_m >= self.tube_m;
         check_that(out, "deviation_limit_m", self.deviation_limit_m, reaches, "at least tube_m");
+        check_range(out, "deviation_limit_rad", self.deviation_limit_rad, above_0_to(1.0), "rad");
+        let reaches = self.deviation_limit_rad >= self.tube_rad;
+        check_that(out, "deviation_limit_rad", self.deviation_limit_rad, reaches, "at least tube_rad");
         std::mem::take(out)
     }
 }

@@ -3,7 +3,7 @@ use rand::{Rng, RngExt};
 use rand_distr::StandardNormal;
 
 use super::{Options, PoseProcess, pose};
-use crate::kinematics::{Point, Pose};
+use crate::kinematics::{Point, Pose, tool_down};
 use crate::robot::Joints;
 
 /// A perturbed position X_t and the joint angles a*(X_t) that the expert would take there.
@@ -22,6 +22,13 @@ pub struct PoseTarget {
     pub O_T_EE: Pose,
     /// a*(X_t), rad.
     pub q: Joints,
+}
+
+impl From<Target> for PoseTarget {
+    /// With the tool pointing down.
+    fn from(Target { O_p_EE, q }: Target) -> Self {
+        Self { O_T_EE: Pose::from_parts(O_p_EE.into(), tool_down()), q }
+    }
 }
 
 /// How many perturbed positions the expert could label, and how many it could not.

@@ -84,6 +84,7 @@ pub use truth::TruthSink;
 use crate::range::Violation;
 use crate::robot::ERROR_NAMES;
 use crate::robot::limits::CYCLE_S;
+use crate::timing::Histogram;
 use plant::Force;
 use server::Server;
 use session::Session;
@@ -150,6 +151,7 @@ pub struct Sim {
     address: SocketAddr,
     hooks: Option<SyncSender<Hook>>,
     shared: Arc<Mutex<Status>>,
+    round_trips: Arc<Mutex<Histogram>>,
     thread: Option<JoinHandle<()>>,
     hand: Option<Hand>,
 }
@@ -213,7 +215,8 @@ impl Sim {
         let address = SocketAddr::new(options.bind, wire::PORT);
         let bind = |source| Error::Bind { address, source };
         let session = Session::listen(address, options.protocol_version).map_err(bind)?;
-        let udp = UdpSocket::bind((options.bind, 0)).map_err(bind)?;
+        // The TCP port is free while a client is served; this one is not, and keeps a second robot off the address.
+        let udp = UdpSocket::bind(address).map_err(bind)?;
         udp.set_nonblocking(true).map_err(bind)?;
         let (start, lossless) = (Instant::now(), options.pace == Pace::Lockstep);
         let wire = options.wire_log.as_ref().map(|path| {
@@ -228,7 +231,9 @@ impl Sim {
         let hand = options.hand.then(|| Hand::start(&options)).transpose()?;
         let (hooks, orders) = sync_channel(HOOKS);
         let shared = Arc::new(Mutex::new(Status::default()));
-        let server = Server::new(options, session, udp, orders, Arc::clone(&shared), logs);
+        let round_trips = Arc::new(Mutex::new(Histogram::new()));
+        let timed = options.time_round_trips.then(|| Arc::clone(&round_trips));
+        let server = Server::new(options, session, udp, orders, (Arc::clone(&shared), timed), logs);
         let thread = std::thread::Builder::new()
             .name("sim".to_owned())
             .spawn(move || {
@@ -236,7 +241,7 @@ impl Sim {
                 server.run();
             })
             .map_err(Error::Thread)?;
-        Ok(Self { address, hooks: Some(hooks), shared, thread: Some(thread), hand })
+        Ok(Self { address, hooks: Some(hooks), shared, round_trips, thread: Some(thread), hand })
     }
 
     /// [`Sim::start_with`] on the first free of the addresses `network`.`last`.
@@ -273,6 +278,12 @@ impl Sim {
     /// What it does right now.
     pub fn status(&self) -> Status {
         Status { hand: self.hand.as_ref().map(|hand| read(&hand.shared)), ..read(&self.shared) }
+    }
+
+    /// From each state's leaving to the moment its command was here, with [`Options::time_round_trips`]; missed commands
+    /// are not among them.
+    pub fn round_trips(&self) -> Histogram {
+        self.round_trips.lock().map_or_else(|broken| broken.into_inner().clone(), |times| times.clone())
     }
 
     /// Whether its threads still run.

@@ -85,6 +85,9 @@ pub struct Options {
     /// Protocol version the robot answers with; another than 5 refuses every client of today's Panda.
     #[serde(skip)]
     pub protocol_version: u16,
+    /// In real time: whether commands are waited for when they come, to time them; see [`super::Sim::round_trips`].
+    #[serde(skip)]
+    pub time_round_trips: bool,
     /// Where every state and command is written; see [`super::wire_log`].
     #[serde(skip)]
     pub wire_log: Option<PathBuf>,
@@ -118,6 +121,7 @@ impl Default for Options {
             faults: Vec::new(),
             recovery_delay_s: 1.0,
             protocol_version: VERSION,
+            time_round_trips: false,
             wire_log: None,
             truth: None,
         }

@@ -14,6 +14,7 @@ use super::wire::{RobotCommand, RobotState};
 use super::wire_log::WireLog;
 use super::{Hook, LATE, Status};
 use crate::robot::realtime;
+use crate::timing::Histogram;
 
 mod datagrams;
 
@@ -59,6 +60,9 @@ pub(super) struct Server {
     late_states: Held<(u64, Vec<u8>)>,
     late_commands: Held<RobotCommand>,
     unanswered: Vec<Event>,
+    /// From a state's leaving to its command, if that is timed.
+    round_trips: Option<Arc<Mutex<Histogram>>>,
+    left_at: Option<Instant>,
     /// Whether the state of this slot has left.
     sent: bool,
     newest_sent: u64,
@@ -72,10 +76,12 @@ impl Server {
         session: Session,
         udp: UdpSocket,
         hooks: Receiver<Hook>,
-        shared: Arc<Mutex<Status>>,
+        (shared, round_trips): (Arc<Mutex<Status>>, Option<Arc<Mutex<Histogram>>>),
         logs: Logs,
     ) -> Self {
         Self {
+            round_trips,
+            left_at: None,
             robot: Robot::new(&options),
             session,
             udp,
@@ -130,6 +136,7 @@ impl Server {
         self.sent = false;
         if self.client_udp.is_some() {
             let id = state.message_id;
+            self.left_at = self.round_trips.is_some().then(Instant::now);
             if self.faults.touches(Target::State) {
                 self.send_through_faults(id, state.encode().to_vec());
             } else {
@@ -205,6 +212,7 @@ impl Server {
         self.tick = Some(self.deadline);
         let lead = if self.options.pace == Pace::Realtime { LEAD } else { Duration::ZERO };
         let end = self.deadline - lead;
+        self.time_command(end);
         if self.late_states.is_empty() && !self.faults.times_commands() {
             std::thread::sleep(end.saturating_duration_since(Instant::now()));
         } else {

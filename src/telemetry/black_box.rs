@@ -27,6 +27,15 @@ pub struct BlackBox {
     failed_ns: Option<u64>,
 }
 
+/// Why a motion ended early.
+#[derive(Clone, Debug)]
+pub enum Abort<'a> {
+    /// The robot, its driver, the network or our own step.
+    Fault(&'a Fault),
+    /// Our own safety layer, in its words.
+    Ours(String),
+}
+
 /// What a black box says at an abort.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Finding {
@@ -89,12 +98,18 @@ impl BlackBox {
 
     /// Whose fault the abort was, which the operator learns `now_ns` after the start of the program; the last seconds are
     /// saved in `folder`.
-    pub fn conclude(&self, fault: &Fault, now_ns: u64, robot: &str, folder: &Path) -> Finding {
-        let (culprit, because) = culprit::find(fault, &self.ticks, &self.looks);
+    pub fn conclude(&self, abort: &Abort, now_ns: u64, robot: &str, folder: &Path) -> Finding {
+        let (culprit, because) = match abort {
+            Abort::Fault(fault) => culprit::find(fault, &self.ticks, &self.looks),
+            Abort::Ours(_) => (Culprit::Us, "our own safety layer stopped the arm".to_string()),
+        };
         let contents = File {
             schema: SCHEMA,
             robot,
-            fault: fault.to_string(),
+            fault: match abort {
+                Abort::Fault(fault) => fault.to_string(),
+                Abort::Ours(why) => why.clone(),
+            },
             culprit,
             because: &because,
             columns: columns(),
@@ -184,6 +199,9 @@ fn columns() -> Vec<String> {
     for name in ["O_p_EE", "x_ref", "X"] {
         names.extend(["x", "y", "z"].map(|axis| format!("{name}_{axis}_m")));
     }
+    for name in ["x_ref", "X"] {
+        names.extend(["qx", "qy", "qz", "qw"].map(|number| format!("{name}_{number}")));
+    }
     names
 }
 
@@ -202,8 +220,11 @@ fn row(sample: &Sample, cycle: Cycle) -> Vec<f64> {
     for joints in [&s.q, &s.dq, &s.q_d, &sample.q_c, &sample.q_ref, &s.tau_ext_hat_filtered] {
         row.extend(joints);
     }
-    for point in [&sample.O_p_EE, &sample.x_ref, &sample.X] {
+    for point in [&sample.O_p_EE, &sample.x_ref.translation.vector, &sample.X.translation.vector] {
         row.extend(point.iter());
+    }
+    for pose in [&sample.x_ref, &sample.X] {
+        row.extend(pose.rotation.coords.iter());
     }
     row
 }

@@ -84,7 +84,7 @@ pub(super) fn find(
 mod tests {
     use super::*;
     use crate::demonstration::sample::Kind;
-    use crate::kinematics::Point;
+    use crate::kinematics::{Point, Pose};
     use crate::robot::State;
     use crate::safety::Verdict;
 
@@ -97,8 +97,8 @@ mod tests {
             tau_s: 0.0,
             state: State::ZERO,
             O_p_EE: o,
-            x_ref: o,
-            X: o,
+            x_ref: Pose::identity(),
+            X: Pose::identity(),
             q_ref: none,
             q_c: none,
             verdict: Verdict::default(),

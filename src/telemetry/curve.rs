@@ -14,7 +14,7 @@ pub struct CurvePoint {
     pub tracking_error_mm: f64,
     /// Measured position against the nearest point of the reference curve, mm.
     pub contour_error_mm: f64,
-    /// Measured tool axis against straight down, mrad.
+    /// Measured tool axis against the reference's, mrad.
     pub tilt_mrad: f64,
     /// Policies taken over so far.
     pub swaps: u32,

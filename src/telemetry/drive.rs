@@ -4,7 +4,7 @@ use super::spread::Spread;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
-use crate::kinematics::Point;
+use crate::kinematics::{Point, from_column_major};
 use crate::learn::judge::Errors;
 use crate::robot::JOINTS;
 use nalgebra::Vector3;
@@ -27,6 +27,7 @@ pub struct Drive {
     tracking_mm: Spread,
     contour_mm: Spread,
     tilt_mrad: Spread,
+    orientation_mrad: Spread,
     elbow_drift_rad: f64,
     cycles: u64,
     missed: u64,
@@ -57,8 +58,11 @@ pub struct DriveFigures {
     pub tracking_error_mm: Option<Errors>,
     /// Measured position against the nearest point of the reference curve, mm.
     pub contour_error_mm: Option<Errors>,
-    /// Measured tool axis against straight down, mrad.
+    /// Measured tool axis against that of the reference at the nearest point of the curve, mrad; the reference's points
+    /// straight down where the trajectory says nothing of it.
     pub tilt_mrad: Option<Errors>,
+    /// Measured orientation of the tool against that of the reference there, mrad.
+    pub orientation_error_mrad: Option<Errors>,
     /// Largest distance of desired joint 3, the elbow's, from the expert's at the same reference point, rad.
     pub elbow_drift_rad: f64,
     /// Policies taken over.
@@ -76,6 +80,7 @@ impl Drive {
             tracking_mm: Spread::new(),
             contour_mm: Spread::new(),
             tilt_mrad: Spread::new(),
+            orientation_mrad: Spread::new(),
             elbow_drift_rad: 0.0,
             cycles: 0,
             missed: 0,
@@ -114,18 +119,24 @@ impl Drive {
     /// The generator leads by its own tick: the arm of a sample should be at the reference of the same sample.
     fn judge(&mut self, sample: &Sample) {
         let p = sample.O_p_EE;
-        let tracking_mm = 1e3 * (p - sample.x_ref).norm();
-        let arc_m = self.timed.arc_m(sample.tau_s);
-        let contour_mm = 1e3 * self.timed.path().nearest_around(&p, arc_m, CONTOUR_WINDOW_M).distance_m;
-        let tilt_mrad = 1e3 * tilt_rad(&sample.state.O_T_EE);
+        let reference = sample.x_ref.translation.vector;
+        let tracking_mm = 1e3 * (p - reference).norm();
+        let path = self.timed.path();
+        let nearest = path.nearest_around(&p, self.timed.arc_m(sample.tau_s), CONTOUR_WINDOW_M);
+        let contour_mm = 1e3 * nearest.distance_m;
+        let turn = path.orientation(nearest.arc_m);
+        let tilt_mrad = 1e3 * tilt_rad(&sample.state.O_T_EE, &(turn * Vector3::z()));
         self.tracking_mm.add(tracking_mm);
         self.contour_mm.add(contour_mm);
         self.tilt_mrad.add(tilt_mrad);
+        if let Ok(is) = from_column_major(&sample.state.O_T_EE) {
+            self.orientation_mrad.add(1e3 * is.rotation.angle_to(&turn));
+        }
         self.curve.add(sample, [tracking_mm, contour_mm, tilt_mrad]);
-        if let Ok(q) = self.expert.label(&sample.X) {
+        if let Ok(q) = self.expert.label_pose(&sample.X) {
             self.elbow_drift_rad = self.elbow_drift_rad.max((sample.state.q_d[2] - q[2]).abs());
         }
-        self.path.add(sample.x_ref, p);
+        self.path.add(reference, p);
     }
 
     /// The newest sample.
@@ -144,6 +155,7 @@ impl Drive {
             tracking_error_mm: self.tracking_mm.figures(),
             contour_error_mm: self.contour_mm.figures(),
             tilt_mrad: self.tilt_mrad.figures(),
+            orientation_error_mrad: self.orientation_mrad.figures(),
             elbow_drift_rad: self.elbow_drift_rad,
             swaps: self.swaps,
             rollbacks: self.rollbacks,
@@ -179,11 +191,10 @@ impl Mean {
     }
 }
 
-/// Angle between the tool's z axis and straight down, rad.
-fn tilt_rad(O_T_EE: &[f64; 16]) -> f64 {
+/// Angle between the tool's z axis and where it should point, rad.
+fn tilt_rad(O_T_EE: &[f64; 16], z_ref: &Vector3<f64>) -> f64 {
     let z = Vector3::new(O_T_EE[8], O_T_EE[9], O_T_EE[10]);
-    let down = -Vector3::z();
-    z.cross(&down).norm().atan2(z.dot(&down))
+    z.cross(z_ref).norm().atan2(z.dot(z_ref))
 }
 
 /// Keeps every n-th pair of points; n doubles whenever the memory is full.

@@ -7,7 +7,7 @@ mod drive;
 mod report;
 mod spread;
 
-pub use black_box::{BlackBox, Finding};
+pub use black_box::{Abort, BlackBox, Finding};
 pub use claim::Claim;
 pub use culprit::Culprit;
 pub use curve::{Curve, CurvePoint};

@@ -49,6 +49,11 @@ impl Histogram {
         self.0.is_empty()
     }
 
+    /// The share of times not above `ns`, 0 to 1; 1 when nothing was counted.
+    pub fn share_within(&self, ns: u64) -> f64 {
+        if self.is_empty() { 1.0 } else { self.0.percentile_below(ns) / 100.0 }
+    }
+
     /// The quantiles, µs.
     pub fn quantiles_us(&self) -> Quantiles {
         let us = |q| self.0.value_at_quantile(q) as f64 * 1e-3;

@@ -57,9 +57,10 @@ const FENCES: [(&str, &str, &[&str], &str); 6] = [
 ];
 
 /// Files of the 1 kHz path. A `mod.rs` speaks for its whole folder: lint attributes are inherited.
-const REAL_TIME: [&str; 15] = [
+const REAL_TIME: [&str; 18] = [
     "kinematics/mod.rs",
     "sde/deviation.rs",
+    "sde/track.rs",
     "policy/network.rs",
     "policy/activation.rs",
     "policy/normalisation.rs",
@@ -67,9 +68,11 @@ const REAL_TIME: [&str; 15] = [
     "safety/limiter.rs",
     "demonstration/path.rs",
     "demonstration/timed_path.rs",
+    "demonstration/turning.rs",
     "control/clock.rs",
     "control/generator.rs",
     "control/impedance.rs",
+    "control/reading.rs",
     "control/shelf.rs",
     "control/tick.rs",
     "control/way.rs",

@@ -3,63 +3,90 @@
 
 use franka_imit::control::{self, Controller, Settings};
 use franka_imit::demonstration::expert::Expert;
+use franka_imit::demonstration::path::Path;
 use franka_imit::demonstration::timed_path::TimedPath;
 use franka_imit::demonstration::{drawing, shapes, time_law};
 use franka_imit::dynamics::{self, Body, G_EARTH};
-use franka_imit::kinematics::{Point, forward, hand_tool, to_column_major};
+use franka_imit::kinematics::{Point, Pose, forward, hand_tool, to_column_major, tool_down};
 use franka_imit::learn::{experience, gate, trainer, watch};
-use franka_imit::policy::{Card, Layout, Network, Normalisation, Policy, Region};
+use franka_imit::policy::{Card, Input, Layout, Network, Normalisation, Policy, Region};
 use franka_imit::robot::Command;
 use franka_imit::robot::{Errors, Joints, Mode, State, limits, panda};
 use franka_imit::safety::{self, Motion};
-use franka_imit::sde;
+use franka_imit::sde::{self, PoseTarget};
+use nalgebra::{UnitQuaternion, Vector3};
 use std::sync::Arc;
 
 /// A path with its labels, and a policy that has learnt them well enough to be driven.
 pub(crate) struct Lesson {
     pub(crate) timed: Arc<TimedPath>,
     pub(crate) expert: Arc<Expert>,
-    pub(crate) examples: Arc<[(Point, Joints)]>,
+    pub(crate) examples: Arc<[(Pose, Joints)]>,
     pub(crate) policy: Policy,
 }
 
 pub(crate) fn lesson(shape: &str) -> Lesson {
+    lesson_of(&shapes::load(shape, &drawing::Options::default()).unwrap().path, Input::Position)
+}
+
+/// The circle, the tool turning to and fro about all axes as it goes, asked with poses.
+pub(crate) fn turning_lesson() -> Lesson {
+    let circle = shapes::load("circle", &drawing::Options::default()).unwrap().path;
+    let points: Vec<Point> = circle.points().to_vec();
+    let turns: Vec<_> = (0..points.len())
+        .map(|k| std::f64::consts::TAU * k as f64 / (points.len() - 1) as f64)
+        .map(|t| Vector3::new(0.2 * t.sin(), 0.15 * (2.0 * t).cos(), 0.3 * t.sin()))
+        .map(|turn| UnitQuaternion::from_scaled_axis(turn) * tool_down())
+        .collect();
+    let options = drawing::Options { smoothing_m: 0.0, closed: Some(true) };
+    let drawn = drawing::Drawn { points: &points, turns: Some(&turns), ..Default::default() };
+    lesson_of(&drawing::drawn(&drawn, &options).unwrap(), Input::Pose)
+}
+
+fn lesson_of(path: &Path, input: Input) -> Lesson {
     let expert = Arc::new(Expert::new(Default::default(), hand_tool()));
-    let path = shapes::load(shape, &drawing::Options::default()).unwrap().path;
-    let timed = time_law::plan(&path, &mut |p| expert.label(p), &time_law::Options::default()).unwrap();
-    let examples: Vec<_> = path.points().iter().map(|p| (*p, expert.label(p).unwrap())).collect();
-    let policy = learn(&tube(&examples, &expert), 1);
+    let options = time_law::Options::default();
+    let timed = time_law::plan(path, &mut |x| expert.label_pose(x), &options).unwrap();
+    let examples: Vec<_> = path.poses().map(|x| (x, expert.label_pose(&x).unwrap())).collect();
+    let policy = learn(&tube(&examples, &expert, input), input, 1);
     Lesson { timed: Arc::new(timed), expert, examples: examples.into(), policy }
 }
 
 /// The demonstrations and the perturbed targets around them.
-fn tube(examples: &[(Point, Joints)], expert: &Expert) -> Vec<(Point, Joints)> {
+fn tube(examples: &[(Pose, Joints)], expert: &Expert, input: Input) -> Vec<(Pose, Joints)> {
     use rand::SeedableRng;
     let mut rng = rand::rngs::StdRng::seed_from_u64(2);
     let mut targets = sde::Targets::new(&sde::Options::default());
     let around: Vec<_> = (0..6)
         .flat_map(|_| examples)
-        .filter_map(|(p, q)| targets.draw(&mut rng, (p, q), |_, x| expert.label(x).ok()))
-        .map(|target| (target.O_p_EE, target.q))
+        .filter_map(|(x, q)| match input {
+            Input::Position => targets
+                .draw(&mut rng, (&x.translation.vector, q), |_, x| expert.label(x).ok())
+                .map(PoseTarget::from),
+            Input::Pose => targets.draw_pose(&mut rng, (x, q), |_, x| expert.label_pose(x).ok()),
+        })
+        .map(|target| (target.O_T_EE, target.q))
         .collect();
     examples.iter().copied().chain(around).collect()
 }
 
-fn learn(examples: &[(Point, Joints)], seed: u64) -> Policy {
+fn learn(examples: &[(Pose, Joints)], input: Input, seed: u64) -> Policy {
     use rand::{RngExt, SeedableRng};
     let mut rng = rand::rngs::StdRng::seed_from_u64(seed);
-    let normalisation =
-        Normalisation::fit(3, examples.iter().map(|(p, _)| p.as_slice()), examples.iter().map(|(_, q)| q));
-    let network = Network::random(Layout::new(3, &[48, 48]), franka_imit::policy::Activation::Silu, seed);
+    let width = input.width();
+    let rows: Vec<_> = examples.iter().map(|(x, _)| input.numbers(x)).collect();
+    let rows = || rows.iter().map(|row| &row[..width]);
+    let normalisation = Normalisation::fit(width, rows(), examples.iter().map(|(_, q)| q));
+    let network = Network::random(Layout::new(width, &[48, 48]), franka_imit::policy::Activation::Silu, seed);
     let mut card = Card::new(&hand_tool());
-    card.region = Region::around(3, examples.iter().map(|(p, _)| p.as_slice()));
+    (card.input, card.region) = (input, Region::around(width, rows()));
     let mut policy = Policy::new(network, normalisation, card).unwrap();
     let mut learner = franka_imit::learn::Learner::new(&policy, 64, 3e-3);
-    for _ in 0..2000 {
+    for _ in 0..if input == Input::Pose { 4000 } else { 2000 } {
         learner.begin();
         for _ in 0..64 {
-            let (p, q) = &examples[rng.random_range(0..examples.len())];
-            learner.add(p, q);
+            let (x, q) = &examples[rng.random_range(0..examples.len())];
+            learner.add(x, q);
         }
         learner.step();
     }

@@ -60,7 +60,7 @@ fn load(config: &Config, name: &str, expert: &Expert) -> anyhow::Result<Vec<Exam
         Dataset::load(Path::new(name), None).map_err(usage)?
     } else {
         let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
-        Dataset::from_points(expert, path.points(), name).map_err(usage)?
+        Dataset::from_path(expert, &path, name).map_err(usage)?
     };
     debug_assert!(matches!(data.labelled_by, LabelledBy::Expert(_)) || is_examples(name));
     Ok(data.examples)

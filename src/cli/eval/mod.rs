@@ -104,27 +104,35 @@ struct ContenderFigures {
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
-    let config = args.configuration()?;
+    let mut config = args.configuration()?;
     let mut policy = prepare::load_policy(&args.policy)?;
+    // What the baselines that learn are asked with, too.
+    config.network.input = policy.card().input;
     let F_T_EE = from_column_major(&policy.card().F_T_EE).map_err(usage)?;
-    let expert = Expert::new(config.expert, F_T_EE);
     let path = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?.path;
-    let timed = time_law::plan(&path, &mut |p| expert.label(p), &config.motion).map_err(usage)?;
-    prepare::check_region(&policy, &timed).map_err(usage)?;
+    let expert = prepare::taught(&config, F_T_EE, &path, &args.trajectory)?;
+    prepare::check_input(&policy, &path, &args.trajectory).map_err(usage)?;
+    let timed = time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion).map_err(usage)?;
+    prepare::check_region(&config, &policy, &timed).map_err(usage)?;
     let network = prepare::judge_along(&mut policy, &timed, &expert);
     say!(
-        "{} along {}: error mean {:.3} mm, p95 {:.3} mm, max {:.3} mm; tilt mean {:.2} mrad, max {:.2} mrad",
+        "{} along {}: error mean {:.3} mm, p95 {:.3} mm, max {:.3} mm; tilt mean {:.2} mrad, max {:.2} mrad; \
+         orientation mean {:.2} mrad, max {:.2} mrad",
         args.policy.display(),
         args.trajectory,
         network.error_mm.mean,
         network.error_mm.p95,
         network.error_mm.max,
         network.tilt_mrad.mean,
-        network.tilt_mrad.max
+        network.tilt_mrad.max,
+        network.orientation_mrad.mean,
+        network.orientation_mrad.max
     );
     if let Some(file) = &args.probe {
+        let input = policy.card().input;
         let points: Vec<Vec<f64>> = (0..PROBES)
-            .map(|k| path.point(path.length_m() * k as f64 / PROBES as f64).as_slice().to_vec())
+            .map(|k| input.numbers(&path.pose(path.length_m() * k as f64 / PROBES as f64)))
+            .map(|numbers| numbers[..input.width()].to_vec())
             .collect();
         let probe = policy::probe(&mut policy, &points);
         crate::atomic_file::write(file, serde_json::to_string_pretty(&probe)?.as_bytes())?;
@@ -184,7 +192,12 @@ impl Args {
                 if self.data.is_empty() { std::slice::from_ref(&self.trajectory) } else { &self.data };
             let (examples, data) = baselines::examples(config, names, &expert, policy)?;
             let mut contenders = vec![Contender::Policy];
-            contenders.extend(Contender::baselines(&expert, &examples, config.eval.polynomial_degree));
+            contenders.extend(Contender::baselines(
+                &expert,
+                &examples,
+                config.eval.polynomial_degree,
+                policy.card().input,
+            ));
             (contenders, Some(data))
         };
         let laps = (config.eval.episode_s / timed.lap_s()).min(1.0);
@@ -253,5 +266,5 @@ impl Args {
 
 /// What a contender leaves in the world, at every millisecond of a lap.
 fn network_of(contender: &Contender, policy: &mut Policy, examples: &[Example], task: &Task) -> Judgement {
-    judge_by(|pose| contender.evaluate(policy, &pose.translation.vector), examples, &task.F_T_EE)
+    judge_by(|pose| contender.evaluate(policy, pose), examples, &task.F_T_EE)
 }

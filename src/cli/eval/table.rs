@@ -6,7 +6,7 @@ use crate::eval::{Interval, Options, Scenario, ScenarioFigures};
 pub(super) fn success_means(options: &Options) -> String {
     format!(
         "the episode ends by itself, at rest, without a reflex or a stop of our safety layer; 95 % of it within {} mm \
-         of the path (after a push: back within {} mm for good {} s after its end) and {} mrad of upright",
+         of the path (after a push: back within {} mm for good {} s after its end) and {} mrad of where the tool should point",
         options.success_contour_mm,
         options.success_contour_mm,
         options.success_return_s,

@@ -47,7 +47,7 @@ pub(in super::super) struct Args {
     /// Save the policy in use at the end.
     #[arg(long, value_name = "FILE.safetensors")]
     pub(super) save_policy: Option<PathBuf>,
-    /// Let the arm give way to a hand: our own joint impedance law, section [impedance], instead of the robot's stiff one.
+    /// Let the arm give way to a hand: our own joint impedance law, section `[impedance]`, instead of the robot's stiff one.
     #[arg(long)]
     pub(super) compliant: bool,
     /// Do not learn while driving.

@@ -26,8 +26,10 @@ pub(super) struct Figures {
     control_thread: Option<ControlUsage>,
     /// FK(π(x)) against x along the reference, of the policy the drive began with.
     network_error_mm: Errors,
-    /// Tool axis of FK(π(x)) against straight down, of the same.
+    /// Tool axis of FK(π(x)) against the reference's, of the same.
     network_tilt_mrad: Errors,
+    /// Orientation of FK(π(x)) against the reference's, of the same.
+    network_orientation_mrad: Errors,
     /// The same for the policy in use at the end.
     network_at_end: Option<Judgement>,
     policies: TrainerCounts,
@@ -92,6 +94,7 @@ impl Figures {
             control_thread: outcome.as_ref().filter(|o| !o.tick_ns.is_empty()).map(|o| o.usage),
             network_error_mm: prepared.network.error_mm,
             network_tilt_mrad: prepared.network.tilt_mrad,
+            network_orientation_mrad: prepared.network.orientation_mrad,
             network_at_end: last
                 .map(|policy| prepare::judge_along(policy, &prepared.timed, &prepared.expert)),
             policies: counts,
@@ -128,6 +131,13 @@ impl Figures {
                 tracking.max
             ),
             _ => say!("error    none measured: the path was not reached"),
+        }
+        if let Some(turn) = d.orientation_error_mrad.filter(|_| self.trajectory.posed) {
+            say!(
+                "         orientation of the tool from the path's mean {:.1} mrad, max {:.1} mrad",
+                turn.mean,
+                turn.max
+            );
         }
         let back = match d.rollbacks {
             0 => String::new(),

@@ -20,7 +20,7 @@ use crate::demonstration::shapes;
 use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
-use crate::telemetry::{BlackBox, Claim, Drive, Ending, Report};
+use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Report};
 use anyhow::Context;
 use figures::Figures;
 use live::Live;
@@ -33,10 +33,14 @@ use watch::Watch;
 
 pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     // All that can be refused without a robot is refused before one is touched.
-    let config = args.configuration()?;
+    let mut config = args.configuration()?;
     let loaded = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?;
     loaded.warnings.iter().for_each(|warning| say!("note     {warning}"));
     let given = args.policy.as_deref().map(prepare::load_policy).transpose()?;
+    match &given {
+        Some(policy) => prepare::check_input(policy, &loaded.path, &args.trajectory).map_err(usage)?,
+        None => prepare::choose_input(&mut config, &loaded.path),
+    }
 
     let stop = stop_flag()?;
     let service = Service::new();
@@ -194,8 +198,13 @@ impl Run<'_> {
             (true, false) => Ending::Done,
         };
         let has_moved = driven.drive.last().is_some();
-        let finding = fault.as_ref().filter(|_| has_moved).map(|fault| {
-            driven.black_box.conclude(fault, driven.ended_ns, name, &self.args.black_box_folder())
+        let abort = match (&fault, &safety_stop) {
+            (Some(fault), _) => Some(Abort::Fault(fault)),
+            (None, Some(stop)) => Some(Abort::Ours(stop.to_string())),
+            (None, None) => None,
+        };
+        let finding = abort.filter(|_| has_moved).map(|abort| {
+            driven.black_box.conclude(&abort, driven.ended_ns, name, &self.args.black_box_folder())
         });
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
         let figures = Figures::new(

@@ -3,6 +3,8 @@ use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::time::Instant;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use super::Server;
 use crate::sim::Pace;
 use crate::sim::faults::{Due, Fate, Hold, Target};
@@ -36,6 +38,23 @@ impl Server {
         }
         if self.options.pace == Pace::Realtime {
             self.release_states(id);
+        }
+    }
+
+    /// Waits for the command that answers the state just sent, and notes how long it took.
+    pub(super) fn time_command(&mut self, end: Instant) {
+        let (Some(times), Some(left_at)) = (&self.round_trips, self.left_at.take()) else { return };
+        if !self.robot.awaits_command() {
+            return;
+        }
+        let rest = end.saturating_duration_since(Instant::now());
+        let rest = Timespec { tv_sec: 0, tv_nsec: i64::from(rest.subsec_nanos()) };
+        let mut wanted = [PollFd::new(&self.udp, PollFlags::IN)];
+        // A command that has not come is missed, and counted as such.
+        if poll(&mut wanted, Some(&rest)).is_ok_and(|ready| ready > 0)
+            && let Ok(mut times) = times.lock()
+        {
+            times.record(left_at.elapsed().as_nanos() as u64);
         }
     }
 

@@ -1,0 +1,49 @@
+//! What a robot's state says of the arm, and whether it can be believed.
+#![deny(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::unreachable,
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    clippy::disallowed_macros
+)]
+use crate::kinematics::{Point, Pose, from_column_major};
+use crate::policy::Input;
+use crate::robot::{Joints, State, limits};
+use crate::safety::Motion;
+
+/// The measured position of the end effector in the base frame, m.
+pub(super) fn O_p_EE(state: &State) -> Point {
+    let [.., x, y, z, _] = state.O_T_EE;
+    Point::new(x, y, z)
+}
+
+/// The measured pose as far as a policy is asked with it: where that is a position, and where the state has no
+/// orientation, the orientation is the desired one, so that there is none to make a push of.
+pub(super) fn seen(state: &State, input: Input, desired: &Pose) -> Pose {
+    let turn = match input {
+        Input::Position => desired.rotation,
+        Input::Pose => from_column_major(&state.O_T_EE).map_or(desired.rotation, |pose| pose.rotation),
+    };
+    Pose::from_parts(O_p_EE(state).into(), turn)
+}
+
+/// Whether a state can be a Panda's: finite, and inside the joint limits but for what a real arm may overrun.
+pub(super) fn makes_sense(state: &State) -> bool {
+    const OVERRUN_RAD: f64 = 0.1;
+    let inside = |q: &Joints| {
+        q.iter()
+            .zip(limits::Q_MIN.iter().zip(&limits::Q_MAX))
+            .all(|(q, (min, max))| *q >= min - OVERRUN_RAD && *q <= max + OVERRUN_RAD)
+    };
+    let motion = Motion::of(state);
+    let slow = |v: &Joints, max: &Joints| v.iter().zip(max).all(|(v, max)| v.abs() <= 1.05 * max);
+    inside(&state.q)
+        && inside(&state.q_d)
+        && motion.is_finite()
+        && slow(&motion.dq, &limits::DQ_MAX)
+        && slow(&motion.ddq, &limits::DDQ_MAX)
+        && state.O_T_EE.iter().all(|x| x.is_finite())
+}
