@@ -1,4 +1,5 @@
 //! An episode's file: what was written comes back, and whatever happens to it is named.
+#![allow(non_snake_case)]
 use franka_imit::demonstration::episode::{
     Damage, End, Episode, Error, Gap, Gripper, Meta, Options, Reading, Tick, Writer, parse,
 };
@@ -48,7 +49,7 @@ fn parsed(bytes: &[u8]) -> Result<Reading, Error> {
 #[test]
 fn what_was_written_comes_back() {
     for is_packed in [false, true] {
-        let Reading { episode, damage } = parsed(&file(3, 5, is_packed)).unwrap();
+        let Reading { episode, damage, .. } = parsed(&file(3, 5, is_packed)).unwrap();
         assert_eq!(damage, []);
         assert_eq!(episode.meta, meta());
         assert_eq!(episode.end.as_ref().map(|end| end.ticks), Some(15));
@@ -90,7 +91,7 @@ fn a_file_cut_off_anywhere_gives_every_tick_of_its_whole_chunks_and_says_so() {
         let mut most = 0;
         for length in 0..whole.len() {
             match parsed(&whole[..length]) {
-                Ok(Reading { episode, damage }) => {
+                Ok(Reading { episode, damage, .. }) => {
                     assert!(!damage.is_empty(), "cut at {length}: said to be whole");
                     assert_eq!(episode.ticks, all[..episode.ticks.len()], "cut at {length}");
                     assert!(episode.ticks.len() >= most, "cut at {length}: fewer ticks of a longer file");
@@ -116,7 +117,7 @@ fn every_flipped_bit_is_noticed_and_costs_at_most_the_chunk_it_is_in() {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
             match parsed(&bytes) {
-                Ok(Reading { episode, damage }) => {
+                Ok(Reading { episode, damage, .. }) => {
                     assert!(!damage.is_empty(), "bit {bit} of byte {}: not noticed", bit / 8);
                     let kept = episode.ticks.iter().filter(|t| ticks.contains(t)).count();
                     assert!(kept >= 4, "bit {bit} of byte {}: {kept} ticks left; {damage:?}", bit / 8);
@@ -136,7 +137,7 @@ fn a_damaged_chunk_is_lost_alone_and_named() {
     let mut bytes = file(3, 100, true);
     let middle = bytes.len() / 2;
     bytes[middle] ^= 0x55;
-    let Reading { episode, damage } = parsed(&bytes).unwrap();
+    let Reading { episode, damage, .. } = parsed(&bytes).unwrap();
     assert_eq!(episode.ticks.len(), 200);
     assert!(damage.iter().any(|d| matches!(d, Damage::Chunk { .. })), "{damage:?}");
     let found: Vec<Gap> = episode.gaps().collect();
@@ -179,7 +180,7 @@ fn a_tick_that_is_not_finite_is_left_out_and_named() {
     writer.add(&tick(0)).unwrap();
     writer.add(&Tick { q: [f64::NAN; 7], ..tick(1) }).unwrap();
     let bytes = writer.finish(&meta(), &End { ticks: 2, ..End::default() }).unwrap();
-    let Reading { episode, damage } = parsed(&bytes).unwrap();
+    let Reading { episode, damage, .. } = parsed(&bytes).unwrap();
     assert_eq!(episode.ticks.len(), 1);
     assert!(damage.iter().any(|d| matches!(d, Damage::Tick { index: 1, .. })), "{damage:?}");
 }

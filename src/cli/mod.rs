@@ -10,6 +10,7 @@ macro_rules! say {
 mod arm;
 mod bench;
 mod common;
+mod demos;
 mod doctor;
 mod eval;
 mod exit;
@@ -55,6 +56,9 @@ enum Command {
     /// Judge a policy along a trajectory, without a robot.
     #[command(after_help = EXIT_CODES)]
     Eval(eval::Args),
+    /// Look after demonstrations: list, show, remove, trim, repair.
+    #[command(after_help = EXIT_CODES)]
+    Demos(demos::Args),
     /// Bring the arm to its ready pose.
     #[command(after_help = EXIT_CODES)]
     Home(home::Args),
@@ -95,6 +99,7 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Expert(args) => expert::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Demos(args) => demos::run(&args),
         Command::Home(args) => home::run(&args, started),
         Command::Recover(args) => recover::run(&args, started),
         Command::Status(args) => status::run(&args),

@@ -13,6 +13,7 @@ mod pose_label;
 mod profile;
 pub mod sample;
 pub mod shapes;
+pub mod store;
 mod survey;
 pub mod time_law;
 pub mod timed_path;

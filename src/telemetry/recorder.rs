@@ -81,26 +81,8 @@ pub struct Recorder {
 
 /// The file, while the thread has it.
 struct Open {
-    writer: Writer<Counted>,
+    writer: Writer<File>,
     file: File,
-}
-
-/// A file that knows how much of it is whole.
-struct Counted {
-    file: File,
-    bytes: u64,
-}
-
-impl io::Write for Counted {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let written = self.file.write(bytes)?;
-        self.bytes += written as u64;
-        Ok(written)
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
-    }
 }
 
 /// The name of a file while it is being written.
@@ -132,8 +114,7 @@ impl Recorder {
                 TryLockError::Error(error) => error,
                 TryLockError::WouldBlock => io::ErrorKind::WouldBlock.into(),
             })?;
-            let sink = Counted { file: handle.try_clone()?, bytes: 0 };
-            Ok(Open { writer: Writer::begin(sink, &meta, options)?, file: handle.try_clone()? })
+            Ok(Open { writer: Writer::begin(handle.try_clone()?, &meta, options)?, file: handle })
         })();
         let open = opened.map_err(|source| {
             let _ = std::fs::remove_file(&part); // ours, and empty

@@ -1,6 +1,6 @@
 //! Reading an episode: whatever is still there, and a name for everything that is not.
 use super::meta::{End, FORMAT, Meta, RobotMeta, of_entries};
-use super::{Damage, Episode, Error, Tick, wire};
+use super::{Damage, Episode, Error, Options, Tick, wire};
 use mcap::records::{ChunkHeader, Record, op};
 use mcap::{MAGIC, read::ChunkReader};
 use prost::Message;
@@ -23,6 +23,8 @@ pub struct Reading {
     pub episode: Episode,
     /// Everything that is missing or wrong, in order; empty for a whole file.
     pub damage: Vec<Damage>,
+    /// How the file was written.
+    pub options: Options,
 }
 
 /// Reads an episode's file.
@@ -52,8 +54,11 @@ pub fn parse(bytes: &[u8], file: &Path) -> Result<Reading, Error> {
     if walk.meta.as_ref().is_some_and(|meta| meta.format > FORMAT) {
         return Err(Error::Newer { file: file(), format: walk.meta.map_or(0, |meta| meta.format) });
     }
+    if !walk.damage.is_empty() {
+        walk.search(bytes);
+    }
     let foreign = walk.foreign();
-    let Walk { ticks, meta, robot, end, mut damage, .. } = walk;
+    let Walk { ticks, meta, robot, end, mut damage, is_packed, .. } = walk;
     if ticks.is_empty() {
         return Err(match (foreign, damage.is_empty(), &meta) {
             (Some(holds), _, _) => Error::Foreign { file: file(), holds },
@@ -65,7 +70,7 @@ pub fn parse(bytes: &[u8], file: &Path) -> Result<Reading, Error> {
         damage.push(Damage::Count { said: end.ticks, found: ticks.len() as u64 });
     }
     let meta = Meta { robot: robot.unwrap_or_default(), ..meta.unwrap_or_default() };
-    Ok(Reading { episode: Episode { meta, ticks, end }, damage })
+    Ok(Reading { episode: Episode { meta, ticks, end }, damage, options: Options { is_packed } })
 }
 
 /// What has been met on the way through a file.
@@ -80,6 +85,7 @@ struct Walk {
     /// Topics, and whether their messages are ours.
     channels: BTreeMap<u16, (String, bool)>,
     is_closed: bool,
+    is_packed: bool,
     /// Where the summary begins.
     summary_at: Option<usize>,
 }
@@ -114,8 +120,8 @@ impl Walk {
 
     fn record(&mut self, opcode: u8, body: &[u8], bytes: &[u8], at: usize) {
         let bad = |why: String| Damage::Record { at: at as u64, why };
-        // Behind the data there are only copies and indexes, which a checksum guards.
-        if self.summary_at.is_some() && opcode != op::FOOTER {
+        // Behind the data there are only indexes, which a checksum guards, and copies: of use where the first is damaged.
+        if self.summary_at.is_some() && ![op::FOOTER, op::SCHEMA, op::CHANNEL].contains(&opcode) {
             return;
         }
         match mcap::parse_record(opcode, body) {
@@ -146,6 +152,23 @@ impl Walk {
         }
     }
 
+    /// A damaged length may have taken whole chunks for its own: those that are found wherever they are count, too.
+    fn search(&mut self, bytes: &[u8]) {
+        let mut found = Walk { schemas: self.schemas.clone(), channels: self.channels.clone(), ..Walk::default() };
+        let mut at = MAGIC.len();
+        while let Some(next) = next_chunk(bytes, at) {
+            let before = found.damage.len();
+            let length = record_at(bytes, next).map_or(0, |(opcode, body)| {
+                found.record(opcode, body, bytes, next);
+                HEAD + body.len()
+            });
+            at = if found.damage.len() == before { next + length } else { next + 1 };
+        }
+        if found.ticks.len() > self.ticks.len() {
+            self.ticks = found.ticks;
+        }
+    }
+
     /// All of a chunk or nothing: its checksum is known to fit only at its end.
     fn chunk(&mut self, header: ChunkHeader, data: &[u8], at: usize) {
         let mut ticks = Vec::new();
@@ -153,11 +176,12 @@ impl Walk {
             if header.uncompressed_size > CHUNK_MAX {
                 return Err(format!("it claims {} bytes", header.uncompressed_size));
             }
-            for record in ChunkReader::new(header, data).map_err(|e| e.to_string())? {
+            for record in ChunkReader::new(header.clone(), data).map_err(|e| e.to_string())? {
                 self.inner(record.map_err(|e| e.to_string())?, &mut ticks)?;
             }
             Ok(())
         })();
+        self.is_packed |= !header.compression.is_empty();
         match whole {
             Ok(()) => self.ticks.extend(ticks),
             Err(why) => self.damage.push(Damage::Chunk { at: at as u64, why }),

@@ -109,7 +109,7 @@ impl Tick {
             control_command_success_rate: s.control_command_success_rate,
             verdict: sample.verdict,
             tau_s: sample.tau_s,
-            x_ref: sample.x_ref.into(),
+            x_ref: sample.x_ref.translation.vector.into(),
             edition: sample.edition,
         }
     }
