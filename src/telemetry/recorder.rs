@@ -18,6 +18,8 @@ use std::time::{Duration, Instant};
 const LOOK: Duration = Duration::from_millis(2);
 /// Between two chunks: what a killed process loses at most.
 const FLUSH: Duration = Duration::from_millis(200);
+/// Ticks in a chunk at most, however fast they come.
+const CHUNK: u64 = 250;
 /// Between two calls that wait for the disk: what a loss of power costs at most.
 const SYNC: Duration = Duration::from_secs(1);
 
@@ -251,7 +253,7 @@ fn write(
     for tick in ticks.try_iter() {
         let gripper = tick.gripper.or(*locked(&shared.gripper));
         open.writer.add(&Tick { gripper, ..tick })?;
-        if flushed.elapsed() > FLUSH {
+        if open.writer.ticks().is_multiple_of(CHUNK) || flushed.elapsed() > FLUSH {
             flush(open, shared, flushed)?;
         }
     }

@@ -13,7 +13,7 @@ pub use damage::{Damage, Error};
 pub use meta::{End, FORMAT, Meta, RobotMeta};
 pub use reader::{Reading, parse, read};
 pub use tick::{Gripper, Tick};
-pub use writer::{Options, Writer};
+pub use writer::{Options, Writer, step};
 
 /// The ending of an episode's file name.
 pub const EXTENSION: &str = "mcap";

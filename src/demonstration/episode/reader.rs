@@ -2,8 +2,9 @@
 use super::meta::{End, FORMAT, Meta, RobotMeta, of_entries};
 use super::{Damage, Episode, Error, Options, Tick, wire};
 use mcap::records::{ChunkHeader, Record, op};
-use mcap::{MAGIC, read::ChunkReader};
+use mcap::MAGIC;
 use prost::Message;
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::Path;
 
@@ -169,22 +170,27 @@ impl Walk {
         }
     }
 
-    /// All of a chunk or nothing: its checksum is known to fit only at its end.
+    /// All of a chunk or nothing.
     fn chunk(&mut self, header: ChunkHeader, data: &[u8], at: usize) {
         let mut ticks = Vec::new();
-        let whole = (|| {
-            if header.uncompressed_size > CHUNK_MAX {
-                return Err(format!("it claims {} bytes", header.uncompressed_size));
-            }
-            for record in ChunkReader::new(header.clone(), data).map_err(|e| e.to_string())? {
-                self.inner(record.map_err(|e| e.to_string())?, &mut ticks)?;
+        let before = (self.schemas.clone(), self.channels.clone());
+        let whole = (|| -> Result<(), String> {
+            let unpacked = unpack(&header, data)?;
+            let mut inside = 0;
+            while inside < unpacked.len() {
+                let (opcode, body) = record_at(&unpacked, inside).ok_or("it ends in the middle of a record")?;
+                self.inner(mcap::parse_record(opcode, body).map_err(|e| e.to_string())?, &mut ticks)?;
+                inside += HEAD + body.len();
             }
             Ok(())
         })();
         self.is_packed |= !header.compression.is_empty();
         match whole {
             Ok(()) => self.ticks.extend(ticks),
-            Err(why) => self.damage.push(Damage::Chunk { at: at as u64, why }),
+            Err(why) => {
+                (self.schemas, self.channels) = before;
+                self.damage.push(Damage::Chunk { at: at as u64, why });
+            }
         }
     }
 
@@ -204,7 +210,12 @@ impl Walk {
                 }
             }
             Record::Metadata(metadata) => match metadata.name.as_str() {
-                "episode" => self.meta = Some(of_entries(&metadata.metadata)),
+                "episode" => {
+                    let mut meta: Meta = of_entries(&metadata.metadata);
+                    // It stands twice in a whole file: one damaged digit must not cost the rest.
+                    meta.format = self.meta.as_ref().map_or(meta.format, |before| before.format.min(meta.format));
+                    self.meta = Some(meta);
+                }
                 "robot" => self.robot = Some(of_entries(&metadata.metadata)),
                 "end" => self.end = Some(of_entries(&metadata.metadata)),
                 _ => {}
@@ -239,13 +250,40 @@ impl Walk {
     }
 }
 
+/// What is in a chunk, known to be what was written: damaged lengths inside would claim any amount of memory.
+fn unpack<'a>(header: &ChunkHeader, data: &'a [u8]) -> Result<Cow<'a, [u8]>, String> {
+    let size = header.uncompressed_size;
+    if size > CHUNK_MAX {
+        return Err(format!("it claims {size} bytes, allowed {CHUNK_MAX}"));
+    }
+    let unpacked = match header.compression.as_str() {
+        "" => Cow::Borrowed(data),
+        "zstd" => Cow::Owned(zstd::bulk::decompress(data, size as usize).map_err(|e| e.to_string())?),
+        other => return Err(format!("its compression {other:?} is not ours")),
+    };
+    match header.uncompressed_crc {
+        _ if unpacked.len() as u64 != size => Err(format!("{} of {size} bytes", unpacked.len())),
+        sum if sum != 0 && sum != crc32fast::hash(&unpacked) => Err("its checksum does not fit".to_string()),
+        _ => Ok(unpacked),
+    }
+}
+
 /// The record at `at`, if it lies in the file with its whole length.
 fn record_at(bytes: &[u8], at: usize) -> Option<(u8, &[u8])> {
     let head = bytes.get(at..at + HEAD)?;
     let length = u64::from_le_bytes(head[1..].try_into().ok()?);
     let end = usize::try_from(length).ok()?.checked_add(at + HEAD)?;
-    (head[0] != 0).then_some(())?;
-    Some((head[0], bytes.get(at + HEAD..end)?))
+    let body = bytes.get(at + HEAD..end)?;
+    let is_sound = head[0] != 0 && (head[0] != op::CHUNK || chunk_length(body) == Some(length));
+    is_sound.then_some((head[0], body))
+}
+
+/// How long a chunk's record is by what stands in it: a second witness to its length.
+fn chunk_length(body: &[u8]) -> Option<u64> {
+    let name_length = u32::from_le_bytes(body.get(28..32)?.try_into().ok()?) as usize;
+    let size_at = name_length.checked_add(32)?;
+    let size = u64::from_le_bytes(body.get(size_at..size_at.checked_add(8)?)?.try_into().ok()?);
+    size.checked_add(size_at as u64 + 8)
 }
 
 /// Where the next chunk begins at `from` or later: after a damaged length only the look of things helps.
