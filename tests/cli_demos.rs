@@ -95,7 +95,10 @@ fn what_is_no_episode_is_named_by_ls_and_left_alone_by_repair() {
 fn a_disk_that_is_full_ends_the_record_not_the_drive() {
     let folder = folder();
     // A limit on a file's size is what a full disk is to a writer, and needs no disk: 200 blocks of 512 bytes.
-    let line = format!("trap '' XFSZ; ulimit -f 200; exec {} {DRIVE} --pace lockstep --record demos/a.mcap", env!("CARGO_BIN_EXE_franka-imit"));
+    let line = format!(
+        "trap '' XFSZ; ulimit -f 200; exec {} {DRIVE} --pace lockstep --record demos/a.mcap",
+        env!("CARGO_BIN_EXE_franka-imit")
+    );
     let ended = Command::new("sh")
         .args(["-c", &line])
         .current_dir(folder.path(""))

@@ -1,8 +1,8 @@
 //! The recorder: nothing is lost that came, nothing is overwritten, and what was not written is counted.
 #![allow(non_snake_case)]
 use franka_imit::demonstration::episode::{Gripper, Meta, Options, Tick, read};
-use franka_imit::telemetry::recorder::{Error, Recorder, part_of};
 use franka_imit::robot::realtime;
+use franka_imit::telemetry::recorder::{Error, Recorder, part_of};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use std::path::Path;

@@ -5,6 +5,7 @@ mod dataset;
 pub mod drawing;
 pub mod episode;
 pub mod expert;
+pub mod export;
 mod filter;
 pub mod import;
 pub mod json;

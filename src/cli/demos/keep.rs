@@ -74,7 +74,8 @@ pub(super) fn repair(args: &Some, dir: &Path) -> anyhow::Result<()> {
         false => args.names.clone(),
         true => {
             let files = store::files(dir).map_err(usage)?;
-            let shown = |file: &std::path::PathBuf| file.file_name().map(|n| n.to_string_lossy().into_owned());
+            let shown =
+                |file: &std::path::PathBuf| file.file_name().map(|n| n.to_string_lossy().into_owned());
             files.iter().filter_map(shown).collect()
         }
     };

@@ -54,8 +54,7 @@ pub(super) fn run(args: &Args, dir: &Path) -> anyhow::Result<()> {
         return Ok(());
     }
     rows.insert(0, HEAD.map(String::from));
-    let width =
-        |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
+    let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<usize> = (0..HEAD.len()).map(width).collect();
     for row in &rows {
         let cells = row.iter().zip(&widths).enumerate().map(|(i, (cell, width))| match i {

@@ -1,4 +1,5 @@
 //! `demos`: look after a folder of episodes.
+mod export;
 mod keep;
 mod ls;
 mod plot;
@@ -32,6 +33,8 @@ enum What {
     Trim(keep::Names),
     /// Save what can be saved of episodes that were cut off or damaged; the damaged file goes to the trash.
     Repair(keep::Some),
+    /// Write episodes for other programs: LeRobot, CSV, NumPy.
+    Export(export::Args),
 }
 
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
@@ -42,6 +45,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         What::Rm(names) => keep::rm(names, dir),
         What::Restore(names) => keep::restore(names, dir),
         What::Trim(names) => keep::trim(names, dir),
+        What::Export(args) => export::run(args, dir),
         What::Repair(some) => keep::repair(some, dir),
     }
 }

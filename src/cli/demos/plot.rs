@@ -17,12 +17,7 @@ impl Plot {
     }
 
     /// Draws points whose coordinates lie in `x` and `y`; y points up.
-    pub(super) fn points(
-        &mut self,
-        points: impl Iterator<Item = (f64, f64)>,
-        x: [f64; 2],
-        y: [f64; 2],
-    ) {
+    pub(super) fn points(&mut self, points: impl Iterator<Item = (f64, f64)>, x: [f64; 2], y: [f64; 2]) {
         let place = |value: f64, [low, high]: [f64; 2], dots: usize| {
             let share = if high > low { (value - low) / (high - low) } else { 0.5 };
             (share.clamp(0.0, 1.0) * (dots - 1) as f64).round() as usize

@@ -130,7 +130,8 @@ impl Run<'_> {
             speed: self.speed,
             laps: self.laps,
         };
-        let (mut control, trainer_ends, operator) = links::link(!self.args.no_fine_tune, self.args.is_lockstep());
+        let (mut control, trainer_ends, operator) =
+            links::link(!self.args.no_fine_tune, self.args.is_lockstep());
         let recorder = record::begin(self, pulse, control_core)?;
         control.recorder = recorder.as_ref().map(Recorder::feed);
         let mut plan = prepared.learning(config, self.speed);
@@ -248,7 +249,10 @@ impl Run<'_> {
             None => written.and(saved).and(recorded),
             Some(why) => {
                 // A file that cannot be written must not hide why the arm has stopped.
-                [written, saved, recorded].iter().filter_map(|r| r.as_ref().err()).for_each(|e| log::error!("{e}"));
+                [written, saved, recorded]
+                    .iter()
+                    .filter_map(|r| r.as_ref().err())
+                    .for_each(|e| log::error!("{e}"));
                 Err(why)
             }
         }

@@ -44,9 +44,7 @@ impl Episode {
     /// From the first tick to the last by the robot's clock, s.
     pub fn length_s(&self) -> f64 {
         match (self.ticks.first(), self.ticks.last()) {
-            (Some(first), Some(last)) => {
-                last.robot_time_ms.saturating_sub(first.robot_time_ms) as f64 * 1e-3
-            }
+            (Some(first), Some(last)) => last.robot_time_ms.saturating_sub(first.robot_time_ms) as f64 * 1e-3,
             _ => 0.0,
         }
     }

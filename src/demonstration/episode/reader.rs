@@ -1,8 +1,8 @@
 //! Reading an episode: whatever is still there, and a name for everything that is not.
 use super::meta::{End, FORMAT, Meta, RobotMeta, of_entries};
 use super::{Damage, Episode, Error, Options, Tick, wire};
-use mcap::records::{ChunkHeader, Record, op};
 use mcap::MAGIC;
+use mcap::records::{ChunkHeader, Record, op};
 use prost::Message;
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -115,7 +115,8 @@ impl Walk {
         if !self.is_closed {
             self.damage.push(Damage::NotClosed);
         } else if &bytes[at..] != MAGIC {
-            self.damage.push(Damage::Record { at: at as u64, why: "the file does not end as it should".into() });
+            self.damage
+                .push(Damage::Record { at: at as u64, why: "the file does not end as it should".into() });
         }
     }
 
@@ -155,7 +156,8 @@ impl Walk {
 
     /// A damaged length may have taken whole chunks for its own: those that are found wherever they are count, too.
     fn search(&mut self, bytes: &[u8]) {
-        let mut found = Walk { schemas: self.schemas.clone(), channels: self.channels.clone(), ..Walk::default() };
+        let mut found =
+            Walk { schemas: self.schemas.clone(), channels: self.channels.clone(), ..Walk::default() };
         let mut at = MAGIC.len();
         while let Some(next) = next_chunk(bytes, at) {
             let before = found.damage.len();
@@ -178,7 +180,8 @@ impl Walk {
             let unpacked = unpack(&header, data)?;
             let mut inside = 0;
             while inside < unpacked.len() {
-                let (opcode, body) = record_at(&unpacked, inside).ok_or("it ends in the middle of a record")?;
+                let (opcode, body) =
+                    record_at(&unpacked, inside).ok_or("it ends in the middle of a record")?;
                 self.inner(mcap::parse_record(opcode, body).map_err(|e| e.to_string())?, &mut ticks)?;
                 inside += HEAD + body.len();
             }
@@ -213,14 +216,17 @@ impl Walk {
                 "episode" => {
                     let mut meta: Meta = of_entries(&metadata.metadata);
                     // It stands twice in a whole file: one damaged digit must not cost the rest.
-                    meta.format = self.meta.as_ref().map_or(meta.format, |before| before.format.min(meta.format));
+                    meta.format =
+                        self.meta.as_ref().map_or(meta.format, |before| before.format.min(meta.format));
                     self.meta = Some(meta);
                 }
                 "robot" => self.robot = Some(of_entries(&metadata.metadata)),
                 "end" => self.end = Some(of_entries(&metadata.metadata)),
                 _ => {}
             },
-            Record::Unknown { opcode, .. } if opcode < 0x80 => return Err(format!("unknown kind {opcode:#04x}")),
+            Record::Unknown { opcode, .. } if opcode < 0x80 => {
+                return Err(format!("unknown kind {opcode:#04x}"));
+            }
             _ => {}
         }
         Ok(())

@@ -100,8 +100,7 @@ impl State {
         self.monotonic_ns = tick.monotonic_ns;
         self.compute_ns = tick.compute_ns;
         self.lost = tick.lost;
-        self.gripper =
-            tick.gripper.map(|g| GripperMessage { width_m: g.width_m, is_grasped: g.is_grasped });
+        self.gripper = tick.gripper.map(|g| GripperMessage { width_m: g.width_m, is_grasped: g.is_grasped });
         self.mode = index_of(&MODES, &tick.mode);
         self.kind = index_of(&KINDS, &tick.kind);
         self.errors = tick.errors.0;

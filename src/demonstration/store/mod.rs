@@ -24,7 +24,9 @@ const NAME_MAX: usize = 128;
 pub enum Error {
     #[error("{}: no folder of episodes: {source}", folder.display())]
     Folder { folder: PathBuf, source: io::Error },
-    #[error("{name:?} is no name of an episode: allowed 1 to {NAME_MAX} letters, digits, '-', '_' and '.', not a '.' first")]
+    #[error(
+        "{name:?} is no name of an episode: allowed 1 to {NAME_MAX} letters, digits, '-', '_' and '.', not a '.' first"
+    )]
     Name { name: String },
     #[error("no episode {name:?} in {}{}", folder.display(), nearest.as_ref().map_or(String::new(), |n| format!("; did you mean {n:?}?")))]
     Unknown { name: String, folder: PathBuf, nearest: Option<String> },
@@ -181,7 +183,9 @@ pub fn save(file: &Path, episode: &Episode, options: Options) -> Result<(), Erro
 pub fn rename_new(from: &Path, to: &Path) -> io::Result<()> {
     match renameat_with(CWD, from, CWD, to, RenameFlags::NOREPLACE) {
         // Some file systems cannot promise it; then a look before must do.
-        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) if !to.exists() => std::fs::rename(from, to)?,
+        Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) if !to.exists() => {
+            std::fs::rename(from, to)?
+        }
         Err(rustix::io::Errno::INVAL | rustix::io::Errno::NOSYS) => {
             return Err(io::ErrorKind::AlreadyExists.into());
         }
