@@ -6,6 +6,7 @@
 
 Works on a copy; the data set stays as it is.
 """
+import json
 import os
 import shutil
 import sys
@@ -22,8 +23,7 @@ def main(source):
     root = Path(tempfile.mkdtemp()) / "dataset"
     shutil.copytree(source, root)
     name = "local/panda"
-    data = LeRobotDataset(name, root=root, delta_timestamps={"action": [k / 50 for k in range(4)]})
-    fps = data.fps
+    fps = json.loads((root / "meta/info.json").read_text())["fps"]
     data = LeRobotDataset(name, root=root, delta_timestamps={"action": [k / fps for k in range(4)]})
     frames, episodes = data.num_frames, data.num_episodes
     batch = next(iter(torch.utils.data.DataLoader(data, batch_size=8, shuffle=True)))

@@ -7,6 +7,7 @@ pub mod episode;
 pub mod expert;
 pub mod export;
 mod filter;
+pub mod foreign;
 pub mod import;
 pub mod json;
 pub mod path;

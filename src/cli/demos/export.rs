@@ -11,13 +11,14 @@ pub(super) struct Args {
     /// Names of episodes, or their files. [default: all in the folder]
     #[arg(value_name = "NAME")]
     names: Vec<String>,
-    /// A LeRobot data set (a new folder); every tick of each episode as .csv or .npz (in a folder).
+    /// A LeRobot data set (a new folder); or in a folder, a file an episode: what --trajectory reads, or every tick as
+    /// .csv or .npz.
     #[arg(long, value_enum)]
     format: Format,
     /// Where to; nothing is overwritten.
     #[arg(long, value_name = "FOLDER")]
     out: PathBuf,
-    /// Frames a second of a LeRobot data set.
+    /// Frames a second of a LeRobot data set or a trajectory.
     #[arg(long, value_name = "1/S", default_value_t = 50)]
     fps: u32,
     /// Leave out episodes that were not marked as successful.
@@ -28,6 +29,7 @@ pub(super) struct Args {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 enum Format {
     Lerobot,
+    Trajectory,
     Csv,
     Npz,
 }
@@ -61,13 +63,14 @@ pub(super) fn run(args: &Args, dir: &Path) -> anyhow::Result<()> {
         match &mut data {
             Some(data) => data.add(&name, &episode).map_err(words)?,
             None => {
-                let (ending, write): (_, fn(&Path, &Episode) -> Result<(), export::Error>) = match args.format
-                {
-                    Format::Csv => ("csv", export::csv),
-                    _ => ("npz", export::npz),
-                };
+                let ending = if args.format == Format::Npz { "npz" } else { "csv" };
                 let to = args.out.join(format!("{name}.{ending}"));
-                write(&to, &episode).map_err(words)?;
+                match args.format {
+                    Format::Trajectory => export::trajectory(&to, &name, &episode, args.fps),
+                    Format::Csv => export::csv(&to, &episode),
+                    _ => export::npz(&to, &episode),
+                }
+                .map_err(words)?;
                 say!("exported {}", to.display());
             }
         }

@@ -1,5 +1,6 @@
 //! `demos`: look after a folder of episodes.
 mod export;
+mod import;
 mod keep;
 mod ls;
 mod plot;
@@ -33,6 +34,8 @@ enum What {
     Trim(keep::Names),
     /// Save what can be saved of episodes that were cut off or damaged; the damaged file goes to the trash.
     Repair(keep::Some),
+    /// Make episodes of other programs' recordings.
+    Import(import::Args),
     /// Write episodes for other programs: LeRobot, CSV, NumPy.
     Export(export::Args),
 }
@@ -45,6 +48,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         What::Rm(names) => keep::rm(names, dir),
         What::Restore(names) => keep::restore(names, dir),
         What::Trim(names) => keep::trim(names, dir),
+        What::Import(args) => import::run(args, dir),
         What::Export(args) => export::run(args, dir),
         What::Repair(some) => keep::repair(some, dir),
     }

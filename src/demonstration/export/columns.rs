@@ -1,5 +1,5 @@
 //! Every tick as a table: CSV with units in its names, or the arrays of an `.npz` file.
-use super::Error;
+use super::{Error, frames};
 use crate::atomic_file;
 use crate::demonstration::episode::{Episode, Tick};
 use std::io::{self, Write};
@@ -39,7 +39,7 @@ fn new(place: &Path) -> Result<(), Error> {
     if place.exists() { Err(Error::Exists { place: place.to_owned() }) } else { Ok(()) }
 }
 
-/// Writes every tick as a line; `x_m,y_m,z_m` and `t_s` come first, so that `--trajectory` readers find them.
+/// Writes every tick as a line, time and position first.
 ///
 /// # Errors
 /// [`Error::Exists`], or what the system says.
@@ -59,6 +59,27 @@ pub fn csv(place: &Path, episode: &Episode) -> Result<(), Error> {
                     true => write!(file, ",")?,
                     false => write!(file, ",{number}")?,
                 }
+            }
+            writeln!(file)?;
+        }
+        Ok(())
+    });
+    written.map_err(|source| Error::Io { place: place.to_owned(), source })
+}
+
+/// Writes the taught motion as `--trajectory` reads it: poses and joints, `fps` a second.
+///
+/// # Errors
+/// [`Error::Pose`], or as [`csv`].
+pub fn trajectory(place: &Path, name: &str, episode: &Episode, fps: u32) -> Result<(), Error> {
+    new(place)?;
+    let frames = frames(name, episode, fps)?;
+    let written = atomic_file::write_with(place, |file| {
+        writeln!(file, "t_s,x_m,y_m,z_m,qx,qy,qz,qw,q1_rad,q2_rad,q3_rad,q4_rad,q5_rad,q6_rad,q7_rad")?;
+        for (k, frame) in frames.iter().enumerate() {
+            write!(file, "{:.6}", k as f64 / f64::from(fps))?;
+            for number in frame.ee_pose.iter().chain(frame.state.iter().take(7)) {
+                write!(file, ",{number}")?;
             }
             writeln!(file)?;
         }

@@ -5,7 +5,7 @@ mod lerobot;
 mod stats;
 mod tables;
 
-pub use columns::{csv, npz};
+pub use columns::{csv, npz, trajectory};
 pub use frames::{Frame, frames};
 pub use lerobot::{LeRobot, Options};
 
