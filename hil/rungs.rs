@@ -4,9 +4,10 @@ use anyhow::{Context, bail, ensure};
 use franka_imit::control::links::{self};
 use franka_imit::control::{Phase, Pilot, Pulse, Session, Way};
 use franka_imit::demonstration::sample::Sample;
+use franka_imit::kinematics::{Pose, from_column_major};
 use franka_imit::robot::panda::{self, Panda};
 use franka_imit::robot::{Command, JOINTS, Joints, Mode, State, realtime};
-use franka_imit::safety::{Limiter, Motion, Verdict};
+use franka_imit::safety::{Guard, Limiter, Motion, Options, Verdict};
 use franka_imit::sim::Sim;
 use franka_imit::timing::Histogram;
 use std::io::Write;
@@ -153,7 +154,7 @@ fn swing(place: &Place, amplitude: f64, seconds: f64, result: &mut RungResult) -
     let (session, state, granted) =
         Session::reconnect(place.ip, &robot, &realtime::Options::default(), pulse, within)?;
     result.notes.extend(granted.refused);
-    let limiter = Limiter::new(&Default::default());
+    let tool = from_column_major(&state.F_T_EE)?;
     let (control, _, operator) = links::link(false, false);
     let (mut limited, mut off, mut success) = (0, 0.0f64, 0.0);
     let mut take = |(sample, _): (Sample, _)| {
@@ -164,7 +165,7 @@ fn swing(place: &Place, amplitude: f64, seconds: f64, result: &mut RungResult) -
         result.cycles += 1;
         result.missed += u64::from(sample.lost);
     };
-    let sine = Box::new(Sine::new(&state.q_d, amplitude, seconds, limiter));
+    let sine = Box::new(Sine::new(&state.q_d, amplitude, seconds, tool));
     let outcome = session.go(sine, control, |_, _| operator.samples.try_iter().for_each(&mut take))?;
     operator.samples.try_iter().for_each(&mut take);
     outcome.result?;
@@ -186,22 +187,24 @@ struct Sine {
     amplitude: f64,
     seconds: f64,
     elapsed_s: f64,
-    limiter: Limiter,
+    tool: Pose,
+    guard: Guard,
     way: Way,
     phase: Phase,
     last_ms: Option<u64>,
 }
 
 impl Sine {
-    fn new(from: &Joints, amplitude: f64, seconds: f64, limiter: Limiter) -> Sine {
+    fn new(from: &Joints, amplitude: f64, seconds: f64, tool: Pose) -> Sine {
         // The way stands for what a motion has besides its shape: a sample of every tick, and the end.
-        let way = Way::new(from, 0.05, limiter.clone(), &Default::default());
+        let way = Way::new(from, 0.05, &Options::default(), &tool, &Default::default());
         Sine {
             from: *from,
             amplitude,
             seconds,
             elapsed_s: 0.0,
-            limiter,
+            tool,
+            guard: Guard::new(&Options::default(), &tool),
             way,
             phase: Phase::Follow,
             last_ms: None,
@@ -227,16 +230,23 @@ impl Pilot for Sine {
         let eased = share * share * share * (10.0 - 15.0 * share + 6.0 * share * share);
         let mut q_ref = self.from;
         q_ref[JOINTS - 1] += 0.5 * self.amplitude * (1.0 - (2.0 * std::f64::consts::TAU * eased).cos());
-        let (q_c, verdict) = self.limiter.limit(&Motion::of(state), &q_ref);
+        let judged = self.guard.judge(&Motion::of(state), &q_ref);
         (
-            Command::Position(q_c),
-            Sample { q_ref, q_c, verdict, lost: dt_ms.saturating_sub(1) as u32, ..sample },
+            Command::Position(judged.q_c),
+            Sample {
+                q_ref,
+                q_c: judged.q_c,
+                verdict: judged.verdict,
+                margin: judged.margin,
+                lost: dt_ms.saturating_sub(1) as u32,
+                ..sample
+            },
         )
     }
 
     fn stop(&mut self) {
         self.phase = Phase::Brake;
-        self.way = Way::new(&self.from, 0.05, self.limiter.clone(), &Default::default());
+        self.way = Way::new(&self.from, 0.05, &Options::default(), &self.tool, &Default::default());
     }
 
     fn phase(&self) -> Phase {
@@ -248,7 +258,7 @@ impl Pilot for Sine {
     }
 
     fn limiter(&self) -> &Limiter {
-        &self.limiter
+        self.guard.limiter()
     }
 }
 

@@ -35,10 +35,15 @@ struct Drive {
 
 impl Drive {
     fn start(sim: &Sim) -> Drive {
+        // A busy machine may keep the simulated robot from running for a while.
+        Drive::start_with(sim, 3.0)
+    }
+
+    /// The same with a limit on the robot's silence, s.
+    fn start_with(sim: &Sim, silence_s: f64) -> Drive {
         let folder = Folder::new();
         folder.write("p.safetensors", policy());
-        // A busy machine may keep the simulated robot from running for a while.
-        folder.write("c.toml", "[robot]\nsilence_timeout_s = 0.5\n");
+        folder.write("c.toml", format!("[robot]\nsilence_timeout_s = {silence_s}\n"));
         let line = format!(
             "run --robot-ip {} --config c.toml --yes --speed 1 --laps 10000 --policy p.safetensors --report r.json",
             sim.ip()
@@ -145,7 +150,7 @@ fn a_robot_in_reflex_is_told_with_its_error_and_what_to_do() {
 }
 
 #[test]
-fn ctrl_c_and_sigterm_bring_the_arm_to_rest_within_a_second() {
+fn ctrl_c_sigterm_and_a_terminal_that_goes_bring_the_arm_to_rest_within_a_second() {
     let stops_by = |signal: &str, last: u8| {
         let sim = robot_by_the_clock(last);
         let drive = Drive::start(&sim).reaches(&sim, 3000);
@@ -159,6 +164,7 @@ fn ctrl_c_and_sigterm_bring_the_arm_to_rest_within_a_second() {
     };
     std::thread::scope(|scope| {
         scope.spawn(|| stops_by("INT", 15));
+        scope.spawn(|| stops_by("HUP", 29));
         stops_by("TERM", 16);
     });
 }
@@ -227,7 +233,7 @@ fn a_few_commands_lost_in_a_row_are_survived_and_counted() {
 #[test]
 fn a_robot_that_vanishes_in_motion_is_lost_within_two_seconds() {
     let sim = robot(22);
-    let drive = Drive::in_motion(&sim);
+    let drive = Drive::start_with(&sim, 0.5).reaches(&sim, 4000);
     let gone = Instant::now();
     drop(sim);
     let report = drive.ends(5, &["Check the cable"]);

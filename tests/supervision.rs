@@ -2,7 +2,7 @@
 #![allow(non_snake_case)] // Franka's own symbols
 mod ideal;
 
-use franka_imit::control::{Controller, Outcome, Pulse, Session, StandIn, links};
+use franka_imit::control::{Controller, Edition, Outcome, Pulse, Session, StandIn, links};
 use franka_imit::kinematics::Pose;
 use franka_imit::robot::{Fault, Joints, Mode, panda, realtime};
 use franka_imit::sim::{self, Options, Pace, Sim};
@@ -146,4 +146,50 @@ fn a_robot_that_falls_silent_is_given_up_and_takes_a_new_connection_once_it_is_b
             again = connect(&sim, 0.5);
         }
     }
+}
+
+/// Drives with a trainer's channels whose other ends `trainer` holds, on its own thread, until the drive is over.
+fn drive_beside(
+    last: u8,
+    trainer: impl FnOnce(links::TrainerEnds, &AtomicBool, &ideal::Lesson) + Send,
+) -> (Outcome, u64) {
+    let sim = robot(last);
+    let (session, pulse) = connect(&sim, 5.0).unwrap();
+    let lesson = ideal::lesson("circle");
+    let controller = Box::new(lesson.controller(Some(0.7)));
+    let (ends, trainer_ends, operator) = links::link(true, false);
+    let over = AtomicBool::new(false);
+    let outcome = std::thread::scope(|scope| {
+        scope.spawn(|| trainer(trainer_ends.unwrap(), &over, &lesson));
+        let outcome = session.drive(controller, ends, |_, _| operator.samples.try_iter().for_each(drop));
+        over.store(true, Relaxed);
+        outcome.expect("the thread is alive")
+    });
+    assert_eq!(outcome.result, Ok(()));
+    assert_eq!((sim.status().mode, sim.status().commands_missed), (Mode::Idle, 0), "{:?}", sim.status());
+    (outcome, pulse.ticks())
+}
+
+#[test]
+fn a_trainer_that_dies_stalls_or_floods_costs_no_cycle_and_what_it_drops_is_counted() {
+    let (dead, ticks) = drive_beside(7, |ends, _, _| drop(ends));
+    assert_eq!((dead.samples.sent, dead.samples.dropped), (0, ticks));
+    let (stalled, ticks) = drive_beside(8, |ends, over, _| {
+        while !over.load(Relaxed) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        drop(ends);
+    });
+    assert_eq!(stalled.samples.sent + stalled.samples.dropped, ticks);
+    let (flooded, _) = drive_beside(9, |ends, over, lesson| {
+        let mut number = 0;
+        while !over.load(Relaxed) {
+            ends.samples.try_iter().for_each(drop);
+            ends.spent.try_iter().for_each(drop);
+            number += 1;
+            let edition = Edition { policy: lesson.policy.clone(), number, basis: number - 1 };
+            let _ = ends.policies.try_send(Box::new(edition));
+        }
+    });
+    assert!(flooded.stopped_by.is_clear());
 }

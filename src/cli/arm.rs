@@ -2,8 +2,9 @@
 use super::exit::usage;
 use crate::config::Config;
 use crate::control::{Pulse, Session};
-use crate::robot::{Fault, JOINTS, Mode, State, panda, realtime};
-use crate::safety;
+use crate::kinematics::{Pose, from_column_major};
+use crate::robot::{Fault, Mode, State, panda, realtime};
+use crate::safety::{self, Workspace};
 use crate::telemetry::{Claim, claim};
 use std::io::{BufRead, IsTerminal, Write};
 use std::net::IpAddr;
@@ -58,19 +59,14 @@ pub(super) fn check_mode(state: &State) -> Result<(), Fault> {
 /// Refuses a robot that cannot move, or that is not where it believes to be.
 pub(super) fn check_ready(state: &State, safety: &safety::Options) -> anyhow::Result<()> {
     check_mode(state)?;
-    let gaps: Vec<String> = (0..JOINTS)
-        .filter(|&i| (state.q[i] - state.q_d[i]).abs() > safety.start_error_rad)
-        .map(|i| format!("joint {} by {:.3} rad", i + 1, state.q[i] - state.q_d[i]))
-        .collect();
-    if !gaps.is_empty() {
-        return Err(usage(format!(
-            "the arm is not where it was last told to be: {}; allowed {} rad. Is something holding it, or is the \
-             load undeclared?",
-            gaps.join(", "),
-            safety.start_error_rad
-        )));
-    }
-    Ok(())
+    let workspace = Workspace::new(safety, &tool(state)?);
+    safety::start::check(&state.q, &state.q_d, safety, &workspace).map_err(usage)
+}
+
+/// The tool the robot reports, `F_T_EE`.
+pub(super) fn tool(state: &State) -> anyhow::Result<Pose> {
+    from_column_major(&state.F_T_EE)
+        .map_err(|e| anyhow::anyhow!("the robot reports a tool F_T_EE that is none: {e}"))
 }
 
 /// Asks at the terminal; without one only `yes` counts.

@@ -1,6 +1,6 @@
 //! What an error means to the shell.
 use crate::robot::Fault;
-use crate::safety::Verdict;
+use crate::safety::{Margin, Verdict};
 use crate::sim;
 
 /// Something the person at the keyboard can mend: usage, configuration or data.
@@ -10,9 +10,15 @@ pub(super) struct Usage(pub String);
 
 /// Our own safety layer ended the motion.
 #[derive(Debug, thiserror::Error)]
-#[error("our own safety layer stopped the arm: {}", why.names().collect::<Vec<_>>().join(", "))]
+#[error(
+    "our own safety layer stopped the arm: {}{}",
+    why.names().collect::<Vec<_>>().join(", "),
+    by.map_or(String::new(), |by| format!(": {by} ({})", by.limit.key()))
+)]
 pub(super) struct SafetyStop {
     pub why: Verdict,
+    /// By how much a limit was broken, where that has a figure.
+    pub by: Option<Margin>,
 }
 
 /// Marks any error as the user's to mend.

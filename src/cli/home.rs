@@ -2,11 +2,12 @@
 use super::arm::{self, Arm};
 use super::common::{Common, bar, stop_flag};
 use super::exit::{SafetyStop, usage};
+use super::places::check_way;
 use crate::config::Config;
 use crate::control::links::{self, Request};
-use crate::control::{Outcome, Pulse, Session, Way};
+use crate::control::{Approach, Outcome, Pulse, Session, Way};
 use crate::robot::{JOINTS, Joints, State, limits};
-use crate::safety::Limiter;
+use crate::safety::Guard;
 use crate::telemetry::{Ending, Report};
 use serde::Serialize;
 use std::sync::Arc;
@@ -52,6 +53,9 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
         arm::connect(&args.robot_ip, "home", &config, &pulse)?;
     say!("robot    Panda at {address}");
     arm::check_ready(&state, &config.safety)?;
+    let F_T_EE = arm::tool(&state)?;
+    let way = Approach::plan(&state.q_d, &limits::Q_READY, share, &config.safety);
+    check_way(&Guard::new(&config.safety, &F_T_EE), way, &F_T_EE).map_err(usage)?;
     let (joint, way_rad) = farthest(&state.q_d, &limits::Q_READY);
     say!("way      straight in joint space to the ready pose; farthest goes joint {joint}, {way_rad:.2} rad");
     if !arm::ask("Is the way clear and the user stop in somebody's hand?", args.yes)? {
@@ -72,8 +76,8 @@ pub(super) fn go(
 ) -> anyhow::Result<impl Serialize + use<>> {
     let stop = stop_flag()?;
     stop.store(false, Relaxed);
-    let limiter = Limiter::new(&config.safety);
-    let way = Box::new(Way::new(to, share, limiter, &config.generator));
+    let F_T_EE = arm::tool(state)?;
+    let way = Box::new(Way::new(to, share, &config.safety, &F_T_EE, &config.generator));
     let (control, _, operator) = links::link(false, false);
     let whole = farthest(&state.q_d, to).1;
     let bar = bar(1000, "moving   {bar:24.cyan/dim} {msg}");
@@ -96,10 +100,10 @@ pub(super) fn go(
     });
     take(&bar);
     bar.finish_and_clear();
-    let Outcome { result, stopped_by, .. } = outcome?;
+    let Outcome { result, stopped_by, stopped_at, .. } = outcome?;
     result?;
     if !stopped_by.is_clear() {
-        return Err(SafetyStop { why: stopped_by }.into());
+        return Err(SafetyStop { why: stopped_by, by: stopped_at }.into());
     }
     let off_rad = farthest(&last.q, to).1;
     let how = if asked { "stopped as asked, at rest" } else { "done, at rest" };

@@ -1,17 +1,18 @@
 //! From a path and a robot's tool to a policy that can drive: labels, time law, training, first judgement.
 use super::exit::usage;
+use super::places::check_path;
 use crate::config::Config;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::path::Path;
 use crate::demonstration::timed_path::TimedPath;
 use crate::demonstration::{Dataset, Example, LabelledBy, Survey, time_law};
-use crate::kinematics::{Pose, forward, from_column_major};
+use crate::kinematics::{Pose, forward};
 use crate::learn::gate::Gate;
 use crate::learn::judge::{Judgement, judge};
 use crate::learn::{adapt, trainer};
 use crate::policy::{self, Input, Policy};
 use crate::robot::State;
-use crate::safety::Limiter;
+use crate::safety::{Guard, Limiter};
 use serde::Serialize;
 use std::sync::Arc;
 
@@ -108,8 +109,7 @@ pub(super) fn prepare(
     given: Option<Policy>,
     speed: f64,
 ) -> anyhow::Result<Prepared> {
-    let F_T_EE = from_column_major(&state.F_T_EE)
-        .map_err(|e| anyhow::anyhow!("the robot reports a tool F_T_EE that is none: {e}"))?;
+    let F_T_EE = super::arm::tool(state)?;
     let expert = taught(config, F_T_EE, &path, name)?;
     let expert = Arc::new(expert);
     let timed = time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion)
@@ -117,6 +117,8 @@ pub(super) fn prepare(
     let timed = Arc::new(timed);
     let examples = demonstrate(&path, &expert)?;
     check_margin(config, &examples).map_err(|e| usage(format!("trajectory {name}: {e}")))?;
+    let guard = Guard::new(&config.safety, &F_T_EE);
+    check_path(&guard, &timed, &expert, speed).map_err(|e| usage(format!("trajectory {name}: {e}")))?;
     let figures = TrajectoryFigures::of(name, &timed, &expert);
     let (mut policy, train, adapted) = match given {
         Some(policy) => {
@@ -192,12 +194,6 @@ impl Prepared {
         );
         if f.posed {
             say!("         the tool turns as the file says, at up to {:.2} rad/s", f.top_turn_rad_s);
-        }
-        if f.extent_m[0][2] < 0.0 {
-            say!(
-                "note     the path goes {:.2} m below the robot's foot (z = 0): nothing here knows your table",
-                -f.extent_m[0][2]
-            );
         }
         if f.smoothing_moved_m > 0.0 {
             say!("         smoothing moved the drawing by at most {:.1} mm", 1e3 * f.smoothing_moved_m);

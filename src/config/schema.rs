@@ -134,7 +134,12 @@ impl<'a> Reading<'a> {
             match self.merged::<C>([&leaf]) {
                 Ok(_) => accepted.push(leaf),
                 Err(error) => {
-                    let message = format!("= {}: {}", leaf.value, error.message().trim());
+                    let message = match leaf.value {
+                        Value::Integer(below) if below < 0 => {
+                            format!("= {below}: allowed a whole number, 0 or more")
+                        }
+                        _ => format!("= {}: {}", leaf.value, error.message().trim()),
+                    };
                     self.report(leaf.place, &leaf.path, false, message);
                 }
             }

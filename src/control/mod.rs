@@ -1,4 +1,5 @@
 //! The control thread and what one tick of it does.
+mod approach;
 mod brake;
 pub mod clock;
 pub mod generator;
@@ -17,6 +18,7 @@ mod tick;
 mod usage;
 mod way;
 
+pub use approach::Approach;
 pub use pulse::Pulse;
 pub use shelf::Edition;
 pub use supervisor::Session;
@@ -28,8 +30,8 @@ pub use way::Way;
 use crate::demonstration::sample::Sample;
 use crate::kinematics::Pose;
 use crate::range::{Violation, check_range};
-use crate::robot::{Command, Joints, State, limits};
-use crate::safety::{Limiter, Verdict};
+use crate::robot::{Command, Joints, State};
+use crate::safety::{Limiter, Margin, Verdict};
 use crate::{safety, sde};
 use serde::{Deserialize, Serialize};
 
@@ -82,23 +84,13 @@ pub struct Settings {
 impl Settings {
     /// From the first command to the first tick on the path, s, for an arm at `from` and a path that begins at `to`.
     pub fn until_start_s(&self, from: &Joints, to: &Joints) -> f64 {
-        self.approach_s(from, to) + tick::SETTLE_S
+        self.approach(from, to).duration_s + tick::SETTLE_S
     }
 
-    fn approach_s(&self, from: &Joints, to: &Joints) -> f64 {
-        approach_s(from, to, self.options.approach_share * self.speed.min(1.0))
+    /// The way from one rest to another at the settings' pace.
+    pub fn approach(&self, from: &Joints, to: &Joints) -> Approach {
+        Approach::plan(from, to, self.options.approach_share * self.speed.min(1.0), &self.safety)
     }
-}
-
-/// How long the way in joint space from one rest to another takes at a share of the joints' limits, s.
-///
-/// Along it the joints move by smootherstep, whose derivatives have the extrema 1.875 and 5.7735.
-fn approach_s(from: &Joints, to: &Joints, share: f64) -> f64 {
-    let bounds = limits::DQ_MAX.iter().zip(&limits::DDQ_MAX);
-    from.iter().zip(to).zip(bounds).fold(0.05, |longest: f64, ((from, to), (v, a))| {
-        let way = (to - from).abs();
-        longest.max(1.875 * way / (share * v)).max((5.7735 * way / (share * a)).sqrt())
-    })
 }
 
 /// What moves the arm in one motion. Asked each millisecond on the control thread: no allocation, lock, clock or panic.
@@ -114,6 +106,11 @@ pub trait Pilot: Send {
 
     /// Why our own safety layer ended the motion, if it did.
     fn stopped_by(&self) -> Verdict;
+
+    /// By how much a limit with a figure was broken then, if one was.
+    fn stopped_at(&self) -> Option<Margin> {
+        None
+    }
 
     /// The limits every command keeps.
     fn limiter(&self) -> &Limiter;

@@ -47,3 +47,21 @@ pub(super) fn makes_sense(state: &State) -> bool {
         && slow(&motion.ddq, &limits::DDQ_MAX)
         && state.O_T_EE.iter().all(|x| x.is_finite())
 }
+
+/// Whether the robot can be at `q_d`, `dt_ms` after the state whose answer would have led to `expected`.
+///
+/// Through lost commands it goes on with constant acceleration, from which an answer that came in time can differ only
+/// as far as the jerk limit lets it. Further away is no motion of this robot: the state is damaged, and a command based
+/// on it would jump.
+pub(super) fn follows(expected: &Motion, q_d: &Joints, dt_ms: u64) -> bool {
+    const ROUNDING_RAD: f64 = 1e-4;
+    let T = limits::CYCLE_S;
+    // The robot stops after so many.
+    let lost = dt_ms.saturating_sub(1).min(u64::from(limits::LOST_COMMANDS_MAX)) as f64;
+    let dt_s = (lost + 1.0) * T;
+    let motion = expected.q.iter().zip(&expected.dq).zip(&expected.ddq);
+    motion.zip(q_d.iter().zip(&limits::DDDQ_MAX)).all(|(((q, dq), ddq), (q_d, jerk))| {
+        let there = q + lost * T * (dq + 0.5 * (lost + 1.0) * T * ddq);
+        (q_d - there).abs() <= ROUNDING_RAD + jerk * dt_s.powi(3)
+    })
+}

@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 /// How often the supervisor looks up.
 const LOOK: Duration = Duration::from_millis(4);
+/// SCHED_FIFO priority of whoever watches a motion: below the control thread's, before all ordinary work, so that a busy
+/// machine does not delay the word that something is wrong.
+const WATCH_PRIORITY: i32 = 10;
 /// Between two attempts to connect again.
 const RETRY: Duration = Duration::from_millis(50);
 /// From the order to drive to the first tick: setters, then the robot's own start.
@@ -32,6 +35,8 @@ pub struct Session {
     pulse: Arc<Pulse>,
     silence: Duration,
     address: IpAddr,
+    /// Whether to ask for a real-time priority while watching.
+    watches_first: bool,
 }
 
 impl Session {
@@ -61,7 +66,9 @@ impl Session {
         match events.recv_timeout(limit) {
             Ok(Event::Connected(state, granted)) => {
                 let silence = Duration::from_secs_f64(robot.silence_timeout_s);
-                Ok((Session { events, orders, pulse, silence, address }, *state, granted))
+                let watches_first = granted.priority > WATCH_PRIORITY;
+                let session = Session { events, orders, pulse, silence, address, watches_first };
+                Ok((session, *state, granted))
             }
             Ok(Event::Ended(outcome)) => Err(outcome.result.err().unwrap_or(Fault::Unreachable {
                 address,
@@ -140,6 +147,21 @@ impl Session {
     }
 
     fn carry_out(
+        self,
+        order: Order,
+        begin: modes::Event,
+        start_limit: Duration,
+        look: impl FnMut(&Pulse, Mode),
+    ) -> Result<Outcome, Fault> {
+        let first = self.watches_first && realtime::fifo(WATCH_PRIORITY);
+        let outcome = self.watch(order, begin, start_limit, look);
+        if first {
+            realtime::ordinary();
+        }
+        outcome
+    }
+
+    fn watch(
         self,
         order: Order,
         begin: modes::Event,

@@ -14,7 +14,7 @@ use crate::demonstration::episode::Tick;
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};
 use crate::robot::{Fault, State, panic_words, realtime};
-use crate::safety::Verdict;
+use crate::safety::{Margin, Verdict};
 use crate::timing::{Cycle, Histogram};
 use crossbeam_channel::{TryRecvError, TrySendError};
 use std::net::IpAddr;
@@ -46,6 +46,8 @@ pub struct Outcome {
     pub result: Result<(), Fault>,
     /// Why our own safety layer ended it, if it did.
     pub stopped_by: Verdict,
+    /// By how much a limit with a figure was broken then, if one was.
+    pub stopped_at: Option<Margin>,
     /// The controller, with the policy then in use.
     pub controller: Option<Box<Controller>>,
     /// Our own time from a state's arrival to its command, ns.
@@ -221,9 +223,9 @@ impl Thread {
             Some(words) => Err(Fault::Control(words.to_string())),
             None => result,
         };
-        let stopped_by = pilot.stopped_by();
+        let (stopped_by, stopped_at) = (pilot.stopped_by(), pilot.stopped_at());
         let usage = watch.figures();
-        (pilot, Outcome { result, stopped_by, controller: None, tick_ns, samples, usage })
+        (pilot, Outcome { result, stopped_by, stopped_at, controller: None, tick_ns, samples, usage })
     }
 }
 
@@ -274,6 +276,7 @@ impl Outcome {
         Outcome {
             result,
             stopped_by: Verdict::default(),
+            stopped_at: None,
             controller: None,
             tick_ns: Histogram::new(),
             samples: SampleCounts::default(),

@@ -10,7 +10,8 @@
     clippy::disallowed_types,
     clippy::disallowed_macros
 )]
-use super::clock::{Clock, smootherstep};
+use super::approach::Approach;
+use super::clock::Clock;
 use super::generator::Generator;
 use super::reading;
 use super::shelf::{Edition, Shelf};
@@ -20,7 +21,7 @@ use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Pose, forward};
 use crate::policy::{Input, Policy};
 use crate::robot::{Command, Joints, State, limits};
-use crate::safety::{Limiter, Motion, Verdict};
+use crate::safety::{Guard, Judged, Limiter, Margin, Motion, Verdict, Watchdog};
 use crate::sde::Follower;
 use std::sync::Arc;
 
@@ -38,7 +39,8 @@ pub struct Controller {
     clock: Clock,
     follower: Follower,
     generator: Generator,
-    limiter: Limiter,
+    guard: Guard,
+    watchdog: Watchdog,
     settings: Settings,
     law: Law,
     phase: Phase,
@@ -49,6 +51,7 @@ pub struct Controller {
     last: Option<(Motion, u64)>,
     ticks: u64,
     stopped_by: Verdict,
+    stopped_at: Option<Margin>,
 }
 
 /// What a tick is after, before the generator and the safety layer.
@@ -57,14 +60,6 @@ struct Aim {
     X: Pose,
     q_ref: Joints,
     verdict: Verdict,
-}
-
-/// A straight way in joint space from where the arm is to where the policy wants to begin.
-#[derive(Clone, Copy, Debug)]
-struct Approach {
-    from: Joints,
-    to: Joints,
-    duration_s: f64,
 }
 
 impl Controller {
@@ -82,7 +77,8 @@ impl Controller {
             clock,
             follower,
             generator: Generator::new(&settings.generator),
-            limiter: Limiter::new(&settings.safety),
+            guard: Guard::new(&settings.safety, &F_T_EE),
+            watchdog: Watchdog::new(&settings.safety),
             timed,
             shelf: Shelf::new(policy, settings.options.swap_s),
             stand_in: None,
@@ -95,6 +91,7 @@ impl Controller {
             last: None,
             ticks: 0,
             stopped_by: Verdict::default(),
+            stopped_at: None,
         }
     }
 
@@ -177,20 +174,28 @@ impl Controller {
         if !sense.is_clear() {
             self.end_by(sense);
         }
+        let (watched, watched_margin) =
+            if sense.is_clear() { self.watchdog.look(state, dt_s) } else { self.watchdog.blind() };
+        if !watched.is_clear() {
+            self.end_at(watched, watched_margin);
+        }
         let measured = reading::O_p_EE(state);
         let aim = match self.phase {
             Phase::Approach => self.approach(&base),
             Phase::Follow | Phase::Rest => self.follow(state, &base, dt_s),
             Phase::Brake | Phase::Done => self.hold(&base),
         };
-        let verdict = sense.and(aim.verdict);
+        let verdict = sense.and(watched).and(aim.verdict);
         let braking = matches!(self.phase, Phase::Brake | Phase::Done);
-        let (q_c, limited) = if braking {
-            (self.limiter.brake(&base), Verdict::default())
+        let Judged { q_c, verdict: limited, margin } = if braking {
+            self.guard.brake(&base)
         } else {
             let proposal = self.generator.step(&base, &aim.q_ref, dt_s);
-            self.limiter.limit(&base, &proposal)
+            self.guard.judge(&base, &proposal)
         };
+        if limited.has(Verdict::PLACES) {
+            self.end_at(limited, margin);
+        }
         if braking && base.is_at_rest() {
             self.enter(Phase::Done);
         }
@@ -208,6 +213,7 @@ impl Controller {
             q_ref: aim.q_ref,
             q_c,
             verdict: verdict.and(limited),
+            margin: margin.tighter(watched_margin),
             swaps,
             rollbacks,
             edition: self.edition(),
@@ -249,7 +255,8 @@ impl Controller {
         }
         let Some(approach) = self.approach else { return aim };
         let q_ref = approach.at(self.elapsed_s);
-        if self.elapsed_s >= approach.duration_s + SETTLE_S {
+        // The safety layer may have slowed it.
+        if self.elapsed_s >= approach.duration_s + SETTLE_S && approach.is_done_at(&base.q) {
             self.clock.run_at(self.settings.speed);
             self.enter(Phase::Follow);
         }
@@ -270,7 +277,14 @@ impl Controller {
                     Some(stand_in) => stand_in.evaluate(&X),
                     None => self.shelf.wish(&X, dt_s),
                 };
-                (q_ref, self.judge_wish(&q_ref, &X))
+                (
+                    q_ref,
+                    self.judge_wish(&q_ref, &X).and(self.watchdog.answer(
+                        &X.translation.vector,
+                        &q_ref,
+                        dt_s,
+                    )),
+                )
             }
             None => (base.q, Verdict::REGION),
         };
@@ -292,7 +306,8 @@ impl Controller {
             return (reported, 1, verdict);
         };
         let dt_ms = state.time_ms.saturating_sub(*last_ms);
-        if reading::makes_sense(state) && (1..=1000).contains(&dt_ms) {
+        let follows = || reading::follows(expected, &reported.q, dt_ms);
+        if reading::makes_sense(state) && (1..=1000).contains(&dt_ms) && follows() {
             (reported, dt_ms.min(DT_MAX_MS), Verdict::default())
         } else {
             (*expected, 1, Verdict::STATE)
@@ -322,12 +337,8 @@ impl Controller {
     }
 
     fn plan_approach(&self, base: &Motion, to: &Joints) -> Option<Approach> {
-        let duration_s = self.settings.approach_s(&base.q, to);
-        (duration_s.is_finite() && self.limiter.outside(to).is_none()).then_some(Approach {
-            from: base.q,
-            to: *to,
-            duration_s,
-        })
+        let way = self.settings.approach(&base.q, to);
+        (way.duration_s.is_finite() && self.guard.limiter().outside(to).is_none()).then_some(way)
     }
 
     fn enter(&mut self, phase: Phase) {
@@ -336,6 +347,14 @@ impl Controller {
         }
         self.phase = phase;
         self.elapsed_s = 0.0;
+    }
+
+    /// The same with by how much a limit was broken.
+    fn end_at(&mut self, verdict: Verdict, margin: Margin) {
+        if self.stopped_by.is_clear() && !margin.holds() {
+            self.stopped_at = Some(margin);
+        }
+        self.end_by(verdict);
     }
 
     /// Our own safety layer ends the motion: brake to rest, keep the first reason.
@@ -366,22 +385,15 @@ impl Pilot for Controller {
         self.stopped_by
     }
 
+    fn stopped_at(&self) -> Option<Margin> {
+        self.stopped_at
+    }
+
     fn limiter(&self) -> &Limiter {
-        &self.limiter
+        self.guard.limiter()
     }
 
     fn law(&self) -> &Law {
         &self.law
-    }
-}
-
-impl Approach {
-    fn at(&self, elapsed_s: f64) -> Joints {
-        let share = smootherstep(elapsed_s / self.duration_s);
-        let mut q = self.from;
-        for (q, to) in q.iter_mut().zip(&self.to) {
-            *q += share * (to - *q);
-        }
-        q
     }
 }

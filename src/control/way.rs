@@ -9,13 +9,13 @@
     clippy::disallowed_types,
     clippy::disallowed_macros
 )]
-use super::clock::smootherstep;
+use super::approach::Approach;
 use super::generator::{self, Generator};
-use super::{Phase, Pilot, approach_s, reading};
+use super::{Phase, Pilot, reading};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::kinematics::{Pose, tool_down};
 use crate::robot::{Command, Joints, State, limits};
-use crate::safety::{Limiter, Motion, Verdict};
+use crate::safety::{self, Guard, Judged, Limiter, Margin, Motion, Verdict, Watchdog};
 
 /// Rest before the motion is ended, s: the robot's own controller settles.
 const SETTLE_S: f64 = 0.1;
@@ -24,40 +24,59 @@ const SETTLE_S: f64 = 0.1;
 pub struct Way {
     to: Joints,
     share: f64,
-    limiter: Limiter,
+    safety: safety::Options,
+    guard: Guard,
+    watchdog: Watchdog,
     generator: Generator,
-    from: Option<Joints>,
-    duration_s: f64,
+    way: Option<Approach>,
     elapsed_s: f64,
     phase: Phase,
     last_ms: Option<u64>,
     ticks: u64,
     stopped_by: Verdict,
+    stopped_at: Option<Margin>,
 }
 
 impl Way {
-    /// A way to `to`, rad, from wherever the arm is when it begins; `share` of the limits, 0 to 1.
-    pub fn new(to: &Joints, share: f64, limiter: Limiter, generator: &generator::Options) -> Way {
+    /// A way to `to`, rad, from wherever the arm with the tool `F_T_EE` is when it begins; `share` of the limits, 0 to 1.
+    pub fn new(
+        to: &Joints,
+        share: f64,
+        safety: &safety::Options,
+        F_T_EE: &Pose,
+        generator: &generator::Options,
+    ) -> Way {
         Way {
             to: *to,
             share,
-            limiter,
+            safety: safety.clone(),
+            guard: Guard::new(safety, F_T_EE),
+            watchdog: Watchdog::new(safety),
             generator: Generator::new(generator),
-            from: None,
-            duration_s: 0.0,
+            way: None,
             elapsed_s: 0.0,
             phase: Phase::Approach,
             last_ms: None,
             ticks: 0,
             stopped_by: Verdict::default(),
+            stopped_at: None,
         }
     }
 
-    fn begin(&mut self, base: &Motion) {
-        self.from = Some(base.q);
-        self.duration_s = approach_s(&base.q, &self.to, self.share);
-        if self.limiter.outside(&self.to).is_some() || !self.duration_s.is_finite() {
-            self.stopped_by = Verdict::POSITION;
+    fn begin(&mut self, base: &Motion) -> Approach {
+        let way = Approach::plan(&base.q, &self.to, self.share, &self.safety);
+        if self.guard.limiter().outside(&self.to).is_some() || !way.duration_s.is_finite() {
+            self.end_by(Verdict::POSITION, None);
+        }
+        *self.way.insert(way)
+    }
+
+    /// Our own safety layer ends the motion: brake to rest, keep the first reason.
+    fn end_by(&mut self, verdict: Verdict, margin: Option<Margin>) {
+        if self.stopped_by.is_clear() {
+            (self.stopped_by, self.stopped_at) = (verdict, margin.filter(|margin| !margin.holds()));
+        }
+        if self.phase == Phase::Approach {
             self.brake();
         }
     }
@@ -74,22 +93,28 @@ impl Pilot for Way {
         let dt_ms = self.last_ms.map_or(1, |last| state.time_ms.saturating_sub(last)).clamp(1, 20);
         let dt_s = dt_ms as f64 * limits::CYCLE_S;
         self.last_ms = Some(state.time_ms);
-        if self.from.is_none() {
-            self.begin(&base);
-        } else {
-            self.elapsed_s += dt_s;
+        let (watched, watched_margin) = self.watchdog.look(state, dt_s);
+        if !watched.is_clear() {
+            self.end_by(watched, Some(watched_margin));
         }
-        let from = self.from.unwrap_or(base.q);
-        let share = smootherstep(self.elapsed_s / self.duration_s.max(limits::CYCLE_S));
-        let mut q_ref = from;
-        q_ref.iter_mut().zip(&self.to).for_each(|(q, to)| *q += share * (to - *q));
-        if self.phase == Phase::Approach && self.elapsed_s > self.duration_s + SETTLE_S {
+        let way = match self.way {
+            None => self.begin(&base),
+            Some(way) => {
+                self.elapsed_s += dt_s;
+                way
+            }
+        };
+        let q_ref = way.at(self.elapsed_s);
+        if self.phase == Phase::Approach && self.elapsed_s > way.duration_s + SETTLE_S {
             self.brake();
         }
-        let (q_c, verdict) = match self.phase {
-            Phase::Approach => self.limiter.limit(&base, &self.generator.step(&base, &q_ref, dt_s)),
-            _ => (self.limiter.brake(&base), Verdict::default()),
+        let Judged { q_c, verdict, margin } = match self.phase {
+            Phase::Approach => self.guard.judge(&base, &self.generator.step(&base, &q_ref, dt_s)),
+            _ => self.guard.brake(&base),
         };
+        if verdict.has(Verdict::PLACES) {
+            self.end_by(verdict, Some(margin));
+        }
         if self.phase == Phase::Brake && base.is_at_rest() {
             self.phase = Phase::Done;
         }
@@ -106,7 +131,8 @@ impl Pilot for Way {
             X: here,
             q_ref,
             q_c,
-            verdict,
+            verdict: verdict.and(watched),
+            margin: margin.tighter(watched_margin),
             swaps: 0,
             rollbacks: 0,
             edition: 0,
@@ -130,7 +156,11 @@ impl Pilot for Way {
         self.stopped_by
     }
 
+    fn stopped_at(&self) -> Option<Margin> {
+        self.stopped_at
+    }
+
     fn limiter(&self) -> &Limiter {
-        &self.limiter
+        self.guard.limiter()
     }
 }

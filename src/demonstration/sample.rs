@@ -1,7 +1,7 @@
 //! One tick of a run or a demonstration, as everything downstream sees it.
 use crate::kinematics::{Point, Pose};
 use crate::robot::{Joints, State};
-use crate::safety::Verdict;
+use crate::safety::{Margin, Verdict};
 
 /// What a sample teaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,8 @@ pub struct Sample {
     pub q_c: Joints,
     /// What the safety layer said of the wish.
     pub verdict: Verdict,
+    /// The limit of which least was left, or the one that was broken.
+    pub margin: Margin,
     /// Number of policies taken over since the start.
     pub swaps: u32,
     /// Number of times a policy was given up for the one before.

@@ -6,8 +6,8 @@ use super::{Jacobian, Point, Pose};
 use crate::robot::Joints;
 
 /// A frame of the chain in the base frame: cheaper to walk than a quaternion.
-#[derive(Clone, Copy)]
-struct Frame {
+#[derive(Clone, Copy, Debug)]
+pub struct Frame {
     R: Matrix3<f64>,
     p: Point,
 }
@@ -33,6 +33,11 @@ impl Frame {
         }
     }
 
+    /// The point `p` of this frame in the base frame, m.
+    pub fn point(&self, p: &Point) -> Point {
+        self.R * p + self.p
+    }
+
     fn z(&self) -> Point {
         self.R.column(2).into()
     }
@@ -47,6 +52,20 @@ impl Frame {
 /// The flange in the base frame, `O_T_F`, for joint positions `q` in rad.
 pub fn flange(q: &Joints) -> Pose {
     LINKS.iter().zip(q).fold(Frame::BASE, |frame, (link, &q)| frame.next(link, q)).flange()
+}
+
+/// The frames of the base, the seven links and the flange, in the base frame, for joint positions `q` in rad.
+pub fn links(q: &Joints) -> [Frame; 9] {
+    let mut frames = [Frame::BASE; 9];
+    let mut frame = Frame::BASE;
+    for ((at, link), &q) in frames.iter_mut().skip(1).zip(&LINKS).zip(q) {
+        frame = frame.next(link, q);
+        *at = frame;
+    }
+    if let Some(flange) = frames.last_mut() {
+        *flange = Frame { R: frame.R, p: frame.p + D_FLANGE * frame.z() };
+    }
+    frames
 }
 
 /// The end effector in the base frame, `O_T_EE = O_T_F · F_T_EE`, for joint positions `q` in rad.

@@ -14,13 +14,14 @@
 )]
 use nalgebra::{Isometry3, SMatrix, Vector3};
 
+pub mod capsules;
 mod dh;
 pub mod differential;
 mod forward;
 mod inverse;
 mod wire;
 
-pub use forward::{flange, forward, forward_and_jacobian, hand_tool, jacobian, tool_down};
+pub use forward::{Frame, flange, forward, forward_and_jacobian, hand_tool, jacobian, links, tool_down};
 pub use inverse::{Branch, Branches, inverse, limit_margin_rad, stretched_q4_rad, wrap_rad, wrist_reach_m};
 pub use wire::{NotRigid, from_column_major, to_column_major};
 

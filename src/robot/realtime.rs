@@ -100,6 +100,13 @@ pub fn fifo(priority: i32) -> bool {
     unsafe { libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_FIFO, &parameters) == 0 }
 }
 
+/// Takes a real-time priority back from the calling thread.
+pub fn ordinary() {
+    let parameters = libc::sched_param { sched_priority: 0 };
+    // SAFETY: as in `fifo`.
+    unsafe { libc::pthread_setschedparam(libc::pthread_self(), libc::SCHED_OTHER, &parameters) };
+}
+
 /// Makes the calling thread the last to be scheduled (nice 19): the trainer.
 pub fn nice() {
     // SAFETY: 0 names the calling thread on Linux; failing leaves the thread as it was.

@@ -9,13 +9,15 @@
     clippy::disallowed_types,
     clippy::disallowed_macros
 )]
-use super::{Options, Verdict};
+use super::{Limit, Margin, Options, Verdict};
 use crate::robot::{Joints, State, limits};
 
 /// The step of the robot's own differences, s.
 const T: f64 = limits::CYCLE_S;
-/// Bisection steps for the nearest legal jerk: 2·J / 2^40 is far below what a position can show.
-const BISECTIONS: u32 = 40;
+/// Steps for the nearest legal jerk; a few reach the tolerance, and halvings alone would by then.
+const STEPS: u32 = 40;
+/// What may be given away of it, as a share of the joint's jerk limit: an acceleration as fine as a rest is judged by.
+const TOLERANCE: f64 = 1.0 / 131_072.0;
 /// libfranka 0.9.2, rate_limiting.h: subtracted from every limit.
 const LIMIT_EPS: f64 = 1e-3;
 /// libfranka 0.9.2, rate_limiting.h, `kTolNumberPacketsLost`.
@@ -67,22 +69,22 @@ impl Motion {
 
 /// Limits of one joint that commands must keep.
 #[derive(Clone, Copy, Debug)]
-struct Joint {
-    q_min: f64,
-    q_max: f64,
+pub(super) struct Joint {
+    pub(super) q_min: f64,
+    pub(super) q_max: f64,
     /// Velocity that may never be passed, rad/s.
-    dq_max: f64,
+    pub(super) dq_max: f64,
     /// Velocity that must hold even if the robot extrapolates through lost commands, rad/s.
     dq_lost_max: f64,
-    ddq_max: f64,
-    dddq_max: f64,
-    lost_s: f64,
+    pub(super) ddq_max: f64,
+    pub(super) dddq_max: f64,
+    pub(super) lost_s: f64,
 }
 
 /// Keeps commands legal; see the module.
 #[derive(Clone, Debug)]
 pub struct Limiter {
-    joints: [Joint; 7],
+    pub(super) joints: [Joint; 7],
 }
 
 impl Limiter {
@@ -106,10 +108,12 @@ impl Limiter {
 
     /// The nearest legal command to `proposal`, rad, and why it differs, if it does.
     ///
-    /// `base` is finite (see [`Motion::is_finite`]); a proposal that is not finite becomes a brake.
+    /// A proposal that is not finite becomes a brake. Where `base` makes no sense the command is finite all the same:
+    /// a position that is not finite counts as the middle of its joint, other numbers as zero.
     pub fn limit(&self, base: &Motion, proposal: &Joints) -> (Joints, Verdict) {
+        let (base, sense) = self.sense(base);
         let mut command = *proposal;
-        let mut verdict = Verdict::default();
+        let mut verdict = sense;
         for ((joint, c), ((q, dq), ddq)) in
             self.joints.iter().zip(&mut command).zip(base.q.iter().zip(&base.dq).zip(&base.ddq))
         {
@@ -120,15 +124,51 @@ impl Limiter {
                 q + brake_step(*dq, *ddq, joint.ddq_max, joint.dddq_max)
             };
             let (legal, why) = joint.nearest(*q, *dq, *ddq, wanted);
-            *c = legal;
+            // Finite numbers too large to reckon with overflow: nothing that is asked there can be legal.
+            *c = if legal.is_finite() { legal } else { *q };
             verdict = verdict.and(why);
         }
         (command, verdict)
     }
 
+    /// `base` with what is not finite replaced.
+    fn sense(&self, base: &Motion) -> (Motion, Verdict) {
+        if base.is_finite() {
+            return (*base, Verdict::default());
+        }
+        let mut motion = *base;
+        for (joint, q) in self.joints.iter().zip(&mut motion.q).filter(|(_, q)| !q.is_finite()) {
+            *q = 0.5 * (joint.q_min + joint.q_max);
+        }
+        motion.dq.iter_mut().chain(&mut motion.ddq).filter(|x| !x.is_finite()).for_each(|x| *x = 0.0);
+        (motion, Verdict::STATE)
+    }
+
     /// The next command of a brake to rest, rad: as hard as the limits allow, without overshoot.
     pub fn brake(&self, base: &Motion) -> Joints {
         self.limit(base, &[f64::NAN; 7]).0
+    }
+
+    /// The joint of which least is left to its end or its highest velocity.
+    pub fn nearest_end(&self, motion: &Motion) -> Margin {
+        let mut nearest = Margin::angle(Limit::JointPosition(1), f64::INFINITY);
+        for (number, (joint, (q, dq))) in (1..).zip(self.joints.iter().zip(motion.q.iter().zip(&motion.dq))) {
+            let end = Margin::angle(Limit::JointPosition(number), (q - joint.q_min).min(joint.q_max - q));
+            let top = Margin::new(Limit::JointVelocity(number), joint.dq_max - dq.abs(), joint.dq_max);
+            nearest = nearest.tighter(end).tighter(top);
+        }
+        nearest
+    }
+
+    /// The velocity each joint still reaches while its acceleration is taken back, rad/s.
+    pub(super) fn peak_velocity(&self, motion: &Motion) -> Joints {
+        let mut peak = motion.dq;
+        for ((joint, v), a) in self.joints.iter().zip(&mut peak).zip(&motion.ddq) {
+            if *v * a >= 0.0 {
+                *v += a * a.abs() / (2.0 * joint.dddq_max);
+            }
+        }
+        peak
     }
 
     /// Names the first joint of `q` outside the positions a command may have: (joint from 1, rad, allowed).
@@ -184,49 +224,72 @@ impl Joint {
         } else if jerk < lo || jerk > hi {
             verdict = verdict.and(Verdict::ACCELERATION);
         }
-        let why = up.obstacle(q, v, a, jerk.clamp_to(lo, hi)).and(down.obstacle(
-            -q,
-            -v,
-            -a,
-            -jerk.clamp_to(lo, hi),
-        ));
-        verdict = verdict.and(why);
+        let inside = jerk.clamp_to(lo, hi);
+        let (above, below) = (up.obstacle(q, v, a, inside), down.obstacle(-q, -v, -a, -inside));
+        verdict = verdict.and(above).and(below);
         if verdict.is_clear() {
             return (wanted, verdict);
         }
-        let highest = up.highest(q, v, a, lo, hi);
-        let lowest = -down.highest(-q, -v, -a, -hi, -lo);
-        // Both ends can only fight in a range shorter than a braking distance: then slow down.
-        let legal = if lowest <= highest {
-            jerk.clamp_to(lowest, highest)
-        } else if v > 0.0 {
-            highest
-        } else {
-            lowest
+        let highest = || up.highest(q, v, a, lo, hi);
+        let lowest = || -down.highest(-q, -v, -a, -hi, -lo);
+        let legal = match (above.is_clear(), below.is_clear()) {
+            (true, true) => inside,
+            (false, true) => Some(highest())
+                .filter(|jerk| v > 0.0 || down.obstacle(-q, -v, -a, -jerk).is_clear())
+                .unwrap_or_else(lowest),
+            (true, false) => Some(lowest())
+                .filter(|jerk| v <= 0.0 || up.obstacle(q, v, a, *jerk).is_clear())
+                .unwrap_or_else(highest),
+            // Both ends can only fight in a range shorter than a braking distance: then slow down.
+            (false, false) => {
+                if v > 0.0 {
+                    highest()
+                } else {
+                    lowest()
+                }
+            }
         };
         (q + (v + (a + legal * T) * T) * T, verdict)
     }
 
     /// The same joint seen from the other side, so that only upper limits need be written.
-    fn mirrored(&self) -> Joint {
+    pub(super) fn mirrored(&self) -> Joint {
         Joint { q_min: -self.q_max, q_max: -self.q_min, ..*self }
     }
 
     /// The greatest jerk in [lo, hi] above which nothing forbids; `lo`, the hardest brake, if all do.
+    ///
+    /// False positions, since in one step's range the excess is nearly a line; where it has a kink and they come from
+    /// one side only, halvings. What it returns has been found legal, however far it got.
     fn highest(&self, q: f64, v: f64, a: f64, lo: f64, hi: f64) -> f64 {
-        if self.obstacle(q, v, a, hi).is_clear() {
+        let excess = |jerk: f64| {
+            let (speed, place) = self.excess(q, v, a, jerk);
+            if speed > place || speed.is_nan() { speed } else { place }
+        };
+        let (mut legal, mut illegal) = (lo, hi);
+        let (mut spare, mut over) = (excess(lo), excess(hi));
+        if within(over, 0.0) {
             return hi;
         }
-        if !self.obstacle(q, v, a, lo).is_clear() {
+        if !within(spare, 0.0) {
             return lo;
         }
-        let (mut legal, mut illegal) = (lo, hi);
-        for _ in 0..BISECTIONS {
-            let middle = 0.5 * (legal + illegal);
-            if self.obstacle(q, v, a, middle).is_clear() {
-                legal = middle;
+        let tolerance = TOLERANCE * self.dddq_max;
+        let (mut last_was_legal, mut stuck) = (None, false);
+        for _ in 0..STEPS {
+            let width = illegal - legal;
+            if within(width, tolerance) {
+                break;
+            }
+            let share = if stuck { 0.5 } else { spare / (spare - over) };
+            let guess = (legal + share * width).clamp_to(legal + 0.3 * tolerance, illegal - 0.3 * tolerance);
+            let found = excess(guess);
+            let is_legal = within(found, 0.0);
+            stuck = !stuck && last_was_legal.replace(is_legal) == Some(is_legal);
+            if is_legal {
+                (legal, spare) = (guess, found);
             } else {
-                illegal = middle;
+                (illegal, over) = (guess, found);
             }
         }
         legal
@@ -234,28 +297,31 @@ impl Joint {
 
     /// What would be violated on the upper side, now or by the hardest brake afterwards. Monotone in `jerk`.
     fn obstacle(&self, q: f64, v: f64, a: f64, jerk: f64) -> Verdict {
+        let (speed, place) = self.excess(q, v, a, jerk);
+        let speed = if within(speed, 0.0) { Verdict::default() } else { Verdict::VELOCITY };
+        speed.and(if within(place, 0.0) { Verdict::default() } else { Verdict::POSITION })
+    }
+
+    /// By how much the velocity, rad/s, and the position, rad, would pass their upper limits.
+    fn excess(&self, q: f64, v: f64, a: f64, jerk: f64) -> (f64, f64) {
         let a1 = a + jerk * T;
         let v1 = v + a1 * T;
         let q1 = q + v1 * T;
         let rising = a1.max(0.0);
-        let mut verdict = Verdict::default();
         // Velocity still rises while the acceleration is taken back at full jerk.
         let top_speed = v1 + rising * rising / (2.0 * self.dddq_max);
         let lost_speed = top_speed + rising * self.lost_s;
-        if !within(top_speed, self.dq_max) || !within(lost_speed, self.dq_lost_max) {
-            verdict = verdict.and(Verdict::VELOCITY);
-        }
         // An arm already outside may rest or return, not go on.
         let (q2, v2) = self.coast(q1, v1, a1);
-        if !within(self.peak(q2, v2, a1).max(q1), self.q_max.max(q)) {
-            verdict = verdict.and(Verdict::POSITION);
-        }
-        verdict
+        let highest = self.peak(q2, v2, a1).max(q1);
+        let (top, lost) = (top_speed - self.dq_max, lost_speed - self.dq_lost_max);
+        // Either is kept that is not a number.
+        (if top > lost || top.is_nan() { top } else { lost }, highest - self.q_max.max(q))
     }
 
     /// Where the robot may carry the joint before its next command, with constant acceleration, if commands
     /// are lost; no further than to where that stops it.
-    fn coast(&self, q: f64, v: f64, a: f64) -> (f64, f64) {
+    pub(super) fn coast(&self, q: f64, v: f64, a: f64) -> (f64, f64) {
         if a < 0.0 {
             let t = (v / -a).clamp_to(0.0, self.lost_s);
             return (q + (v + 0.5 * a * t) * t, v + a * t);
@@ -265,7 +331,7 @@ impl Joint {
     }
 
     /// The greatest position reached from (q, v, a) under the hardest brake: jerk −J down to −A, then −A.
-    fn peak(&self, q: f64, v: f64, a: f64) -> f64 {
+    pub(super) fn peak(&self, q: f64, v: f64, a: f64) -> f64 {
         let (a_max, j) = (self.ddq_max, self.dddq_max);
         if v <= 0.0 && a <= 0.0 {
             return q;

@@ -86,7 +86,7 @@ mod tests {
     use crate::demonstration::sample::Kind;
     use crate::kinematics::{Point, Pose};
     use crate::robot::State;
-    use crate::safety::Verdict;
+    use crate::safety::{Limit, Margin, Verdict};
 
     fn sample(tick: u64, lost: u32) -> Sample {
         let (none, o) = ([0.0; 7], Point::zeros());
@@ -102,6 +102,7 @@ mod tests {
             q_ref: none,
             q_c: none,
             verdict: Verdict::default(),
+            margin: Margin::new(Limit::ToolSpeed, 1.0, 1.0),
             swaps: 0,
             rollbacks: 0,
             edition: 0,

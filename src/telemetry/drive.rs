@@ -7,6 +7,7 @@ use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Point, from_column_major};
 use crate::learn::judge::Errors;
 use crate::robot::JOINTS;
+use crate::safety::Margin;
 use nalgebra::Vector3;
 use serde::Serialize;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ pub struct Drive {
     success_rate_min: f64,
     success_rate: Mean,
     limiter_active_ticks: u64,
+    nearest: Option<(Margin, u64)>,
     swaps: u32,
     rollbacks: u32,
     last: Option<Sample>,
@@ -54,6 +56,8 @@ pub struct DriveFigures {
     pub success_rate_mean: f64,
     /// Ticks in which the safety layer changed a proposal.
     pub limiter_active_ticks: u64,
+    /// The limit of the safety layer of which least was ever left.
+    pub nearest_limit: Option<NearestLimit>,
     /// Measured position against the reference of the same time, mm.
     pub tracking_error_mm: Option<Errors>,
     /// Measured position against the nearest point of the reference curve, mm.
@@ -69,6 +73,19 @@ pub struct DriveFigures {
     pub swaps: u32,
     /// Policies given up for the one before.
     pub rollbacks: u32,
+}
+
+/// A limit and how much of it was left.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NearestLimit {
+    /// Which, in words.
+    pub limit: String,
+    /// How much was left of it, negative by how much it was broken.
+    pub left: f64,
+    /// In which unit.
+    pub unit: &'static str,
+    /// In which tick of the drive.
+    pub tick: u64,
 }
 
 impl Drive {
@@ -87,6 +104,7 @@ impl Drive {
             success_rate_min: 1.0,
             success_rate: Mean::default(),
             limiter_active_ticks: 0,
+            nearest: None,
             swaps: 0,
             rollbacks: 0,
             last: None,
@@ -100,6 +118,9 @@ impl Drive {
         self.cycles += 1;
         (self.swaps, self.rollbacks) = (sample.swaps, sample.rollbacks);
         self.limiter_active_ticks += u64::from(!sample.verdict.is_clear());
+        if self.nearest.is_none_or(|(nearest, _)| sample.margin.share() < nearest.share()) {
+            self.nearest = Some((sample.margin, sample.tick));
+        }
         if let Some(last) = self.last {
             let ignored = (0..JOINTS).any(|i| (sample.state.q_d[i] - last.q_c[i]).abs() > ROUNDING_RAD)
                 && sample.lost == 0;
@@ -152,6 +173,12 @@ impl Drive {
             success_rate_min: self.success_rate_min,
             success_rate_mean: self.success_rate.of().unwrap_or(1.0),
             limiter_active_ticks: self.limiter_active_ticks,
+            nearest_limit: self.nearest.map(|(margin, tick)| NearestLimit {
+                limit: margin.limit.to_string(),
+                left: margin.left,
+                unit: margin.limit.unit(),
+                tick,
+            }),
             tracking_error_mm: self.tracking_mm.figures(),
             contour_error_mm: self.contour_mm.figures(),
             tilt_mrad: self.tilt_mrad.figures(),

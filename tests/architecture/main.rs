@@ -35,7 +35,7 @@ const WHY_SLEEP: &str =
     "who polls without sleeping for longer than microseconds takes the core from who sends";
 
 /// (word, or name after `head::`; the only files; why)
-const FENCES: [(&str, &str, &[&str], &str); 6] = [
+const FENCES: [(&str, &str, &[&str], &str); 7] = [
     ("franka", "", &["robot/panda.rs"], "one file knows the driver, so that it can be replaced"),
     (
         "",
@@ -50,6 +50,12 @@ const FENCES: [(&str, &str, &[&str], &str); 6] = [
         ],
         "unsafe code stays where it is reviewed and tested",
     ),
+    (
+        "",
+        "SystemTime",
+        &["telemetry/claim.rs", "cli/status.rs"],
+        "the wall clock may jump: time in control is the robot's, or monotonic",
+    ),
     ("crossbeam_channel", "bounded", &["control/links.rs"], "the threads' picture is drawn in one place"),
     ("", "spin_loop", &["learn/crew.rs", "sim/server.rs"], WHY_SLEEP),
     ("", "yield_now", &["learn/crew.rs"], WHY_SLEEP),
@@ -57,7 +63,7 @@ const FENCES: [(&str, &str, &[&str], &str); 6] = [
 ];
 
 /// Files of the 1 kHz path. A `mod.rs` speaks for its whole folder: lint attributes are inherited.
-const REAL_TIME: [&str; 18] = [
+const REAL_TIME: [&str; 25] = [
     "kinematics/mod.rs",
     "sde/deviation.rs",
     "sde/track.rs",
@@ -65,10 +71,17 @@ const REAL_TIME: [&str; 18] = [
     "policy/activation.rs",
     "policy/normalisation.rs",
     "policy/kernel.rs",
+    "safety/guard.rs",
     "safety/limiter.rs",
+    "safety/margin.rs",
+    "safety/stop.rs",
+    "safety/verdict.rs",
+    "safety/watchdog.rs",
+    "safety/workspace.rs",
     "demonstration/path.rs",
     "demonstration/timed_path.rs",
     "demonstration/turning.rs",
+    "control/approach.rs",
     "control/clock.rs",
     "control/generator.rs",
     "control/impedance.rs",

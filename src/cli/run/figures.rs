@@ -6,6 +6,7 @@ use crate::learn::judge::{Errors, Judgement};
 use crate::learn::{TrainerCounts, adapt, train};
 use crate::policy::Policy;
 use crate::robot::{panda, realtime};
+use crate::safety;
 use crate::telemetry::{CurvePoint, Drive, DriveFigures, Ending, Finding, Saved};
 use crate::timing::Quantiles;
 use serde::Serialize;
@@ -18,6 +19,8 @@ const LOAD_WORTH_SAYING_KG: f64 = 0.2;
 pub(super) struct Figures {
     trajectory: TrajectoryFigures,
     robot: RobotFigures,
+    /// The limits our own safety layer held.
+    safety: safety::Options,
     #[serde(flatten)]
     drive: DriveFigures,
     /// Our own time from a state's arrival to its command.
@@ -91,6 +94,7 @@ impl Figures {
                 realtime,
                 set: run.config.robot.clone(),
             },
+            safety: run.config.safety.clone(),
             drive: drive.figures(),
             tick_us: outcome.as_ref().filter(|o| !o.tick_ns.is_empty()).map(|o| o.tick_ns.quantiles_us()),
             control_thread: outcome.as_ref().filter(|o| !o.tick_ns.is_empty()).map(|o| o.usage),
@@ -154,6 +158,9 @@ impl Figures {
             d.swaps,
             self.policies.rejected
         );
+        if let Some(nearest) = &d.nearest_limit {
+            say!("limits   the nearest: {} {:.3} {}", nearest.limit, nearest.left, nearest.unit);
+        }
         self.say_healing();
         if let Some(found) = &self.black_box {
             say!("why      {:?}: {}", found.culprit, found.because);

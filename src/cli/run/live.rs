@@ -43,7 +43,8 @@ impl Live {
         };
         let contour = figures.contour_error_mm.map_or(String::new(), |e| format!(" · {:.2} mm", e.mean));
         self.bar.set_message(format!(
-            "{place}{contour} · missed {}/{} · learned {}",
+            "{place}{contour} · nearest limit: {} · missed {}/{} · learned {}",
+            last.margin,
             figures.missed_commands,
             pulse.ticks(),
             figures.swaps

@@ -13,6 +13,7 @@ use super::arm::{self, Arm};
 use super::common::stop_flag;
 use super::exit::{SafetyStop, usage};
 use super::keys::{Key, Keys};
+use super::places::check_way;
 use super::prepare;
 use crate::config::Config;
 use crate::control::links::{self, OperatorEnds, Request, Rollback};
@@ -21,6 +22,7 @@ use crate::demonstration::shapes;
 use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
+use crate::safety::Guard;
 use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Recorder, Report, Saved};
 use anyhow::Context;
 use figures::Figures;
@@ -61,13 +63,14 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let prepared = prepare::prepare(&config, &args.trajectory, loaded.path, &state, given, speed)?;
     prepared.say();
     let laps = args.laps_to_drive(&prepared, speed);
+    let run =
+        Run { args: &args, config: &config, prepared: &prepared, claim: &claim, state: &state, speed, laps };
+    run.check_way_to_start().map_err(usage)?;
     if sim.is_none() && !robot::confirm(&args, &config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
     // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
     stop.store(false, Relaxed);
-    let run =
-        Run { args: &args, config: &config, prepared: &prepared, claim: &claim, state: &state, speed, laps };
     let driven = run.drive(session, service, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
 }
@@ -113,6 +116,26 @@ struct Driven {
 }
 
 impl Run<'_> {
+    fn settings(&self) -> Settings {
+        Settings {
+            options: self.config.control.clone(),
+            generator: self.config.generator.clone(),
+            sde: self.config.sde.clone(),
+            safety: self.config.safety.clone(),
+            speed: self.speed,
+            laps: self.laps,
+        }
+    }
+
+    /// Refuses a way to the start on which the arm would be stopped.
+    fn check_way_to_start(&self) -> Result<(), String> {
+        let Prepared { timed, policy, F_T_EE, .. } = self.prepared;
+        let to = policy.clone().ask(&timed.pose(0.0));
+        let guard = Guard::new(&self.config.safety, F_T_EE);
+        let way = self.settings().approach(&self.state.q_d, &to);
+        check_way(&guard, way, F_T_EE).map_err(|e| format!("to the start of the path {e}"))
+    }
+
     fn drive(
         &self,
         session: Session,
@@ -122,14 +145,7 @@ impl Run<'_> {
         control_core: Option<usize>,
     ) -> anyhow::Result<Driven> {
         let (config, prepared) = (self.config, self.prepared);
-        let settings = Settings {
-            options: config.control.clone(),
-            generator: config.generator.clone(),
-            sde: config.sde.clone(),
-            safety: config.safety.clone(),
-            speed: self.speed,
-            laps: self.laps,
-        };
+        let settings = self.settings();
         let (mut control, trainer_ends, operator) =
             links::link(!self.args.no_fine_tune, self.args.is_lockstep());
         let recorder = record::begin(self, pulse, control_core)?;
@@ -200,7 +216,8 @@ impl Run<'_> {
         };
         let fault = lost.or_else(|| outcome.as_ref().and_then(|o| o.result.clone().err()));
         let why = outcome.as_ref().map(|o| o.stopped_by).unwrap_or_default();
-        let safety_stop = (!why.is_clear()).then_some(SafetyStop { why });
+        let by = outcome.as_ref().and_then(|o| o.stopped_at);
+        let safety_stop = (!why.is_clear()).then_some(SafetyStop { why, by });
         let faults: Vec<String> =
             fault.iter().map(Fault::to_string).chain(safety_stop.iter().map(SafetyStop::to_string)).collect();
         let ending = match (faults.is_empty(), driven.asked) {

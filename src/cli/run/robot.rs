@@ -5,6 +5,7 @@ use super::Args;
 use crate::config::Config;
 use crate::control::Session;
 use crate::robot::{State, limits, realtime};
+use crate::safety;
 use crate::sim::{self, Pace, Sim};
 
 /// Loopback addresses tried for a simulated robot: others may be running.
@@ -96,6 +97,7 @@ pub(super) fn confirm(
     );
     let fastest = limits::DQ_MAX.map(|v| (1e3 * config.safety.velocity_share * v).round() / 1e3);
     say!("         joint velocity at most {fastest:?} rad/s");
+    say_safety(&config.safety);
     say!(
         "reflex   above {:?} Nm at the joints, {:?} N and {:?} Nm at the end effector",
         config.robot.collision_torque_nm,
@@ -108,4 +110,29 @@ pub(super) fn confirm(
         config.robot.joint_stiffness_nm_rad
     );
     arm::ask("Is the space clear and the user stop in somebody's hand?", args.yes)
+}
+
+/// What the safety layer holds besides the joints.
+fn say_safety(safety: &safety::Options) {
+    say!(
+        "         end effector at most {} m/s and {} rad/s, inside {:?} to {:?} m",
+        safety.tool_speed_m_s,
+        safety.tool_turn_rad_s,
+        safety.box_min_m,
+        safety.box_max_m
+    );
+    say!(
+        "         table at z = {} m, {} more walls; {} m between the arm's links, {} the hand, and to these",
+        safety.table_z_m,
+        safety.walls.len(),
+        safety.clearance_m,
+        if safety.hand { "with" } else { "without" }
+    );
+    say!(
+        "watch    a joint off its command by {} rad for {} s, external torque above {:?} Nm for {} s",
+        safety.tracking_error_rad,
+        safety.tracking_s,
+        safety.external_torque_nm,
+        safety.external_torque_s
+    );
 }

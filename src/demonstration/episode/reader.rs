@@ -207,10 +207,10 @@ impl Walk {
                     && self.schemas.get(&channel.schema_id).is_some_and(|name| name == wire::SCHEMA);
                 self.channels.insert(channel.id, (channel.topic, is_ours));
             }
-            Record::Message { header, data } => {
-                if self.channels.get(&header.channel_id).is_some_and(|(_, is_ours)| *is_ours) {
-                    self.tick(&data, ticks);
-                }
+            Record::Message { header, data }
+                if self.channels.get(&header.channel_id).is_some_and(|(_, is_ours)| *is_ours) =>
+            {
+                self.tick(&data, ticks);
             }
             Record::Metadata(metadata) => match metadata.name.as_str() {
                 "episode" => {

@@ -95,14 +95,15 @@ impl Quality {
 
 /// The first and the last tick in which a joint moves; none when none ever does.
 pub(super) fn moving(ticks: &[Tick]) -> Option<(usize, usize)> {
-    let is_moving = |pair: (&Tick, &Tick)| {
-        let s = (pair.1.robot_time_ms.saturating_sub(pair.0.robot_time_ms).max(1)) as f64 * 1e-3;
-        (0..JOINTS).any(|j| (pair.1.q[j] - pair.0.q[j]).abs() > IDLE_RAD_S * s)
-    };
     let window = WINDOW.min(ticks.len().saturating_sub(1)).max(1);
-    let pairs = || ticks.iter().zip(ticks.iter().skip(window)).map(is_moving);
-    let first = pairs().position(|moves| moves)?;
-    let last = pairs().enumerate().filter(|(_, moves)| *moves).last().map(|(i, _)| i + window)?;
+    let moves = |i: &usize| {
+        let (now, then) = (&ticks[*i], &ticks[*i + window]);
+        let s = then.robot_time_ms.saturating_sub(now.robot_time_ms).max(1) as f64 * 1e-3;
+        (0..JOINTS).any(|j| (then.q[j] - now.q[j]).abs() > IDLE_RAD_S * s)
+    };
+    let mut all = 0..ticks.len().saturating_sub(window);
+    let first = all.clone().find(moves)?;
+    let last = all.rfind(moves)? + window;
     Some((first, last))
 }
 
