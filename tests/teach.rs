@@ -2,6 +2,9 @@
 mod cli;
 
 use cli::{Folder, wait_for};
+use franka_imit::demonstration::episode::{self, Episode};
+use franka_imit::demonstration::sample::Kind;
+use franka_imit::demonstration::store;
 use franka_imit::robot::Mode;
 use franka_imit::sim::virtual_hand::{Phase, Plan};
 use franka_imit::sim::{Options, Pace, Sim};
@@ -28,6 +31,12 @@ fn folder() -> Folder {
     folder
 }
 
+/// The episodes in a folder, as they are read back.
+fn episodes(folder: &Folder) -> Vec<Episode> {
+    let files = store::files(&folder.path("demos")).expect("a folder of episodes");
+    files.iter().map(|file| episode::read(file).expect("an episode").episode).collect()
+}
+
 fn ticks(report: &Value) -> Vec<u64> {
     let episodes = report["episodes"].as_array().expect("episodes");
     episodes.iter().map(|episode| episode["ticks"].as_u64().expect("ticks")).collect()
@@ -39,12 +48,23 @@ const LINE: &str = "teach --sim --hand circle --pace lockstep --yes --out demos 
 fn a_virtual_hand_teaches_as_many_episodes_as_are_wanted_and_a_session_repeats() {
     let folder = folder();
     let line = format!("{LINE} --episodes 2 --task circle --hand-speed-m-s 0.3 --hand-pauses 1");
-    folder.run(&line).says(0, &["counted  1", "counted  2", "2 episodes kept", "the arm is at rest"]);
+    folder.run(&line).says(0, &["saved    1", "saved    2", "2 episodes kept", "the arm is at rest"]);
     let report = folder.json("r.json");
     assert_eq!((report["ending"].as_str(), report["task"].as_str()), (Some("done"), Some("circle")));
     let ticks = ticks(&report);
-    folder.run(&line).says(0, &[]);
+    folder.run(&line).says(0, &["saved    3", "saved    4"]);
     assert_eq!(ticks, self::ticks(&folder.json("r.json")));
+    // What is read back is what was guided: every millisecond, and twice the same but for when it was.
+    let episodes = episodes(&folder);
+    assert_eq!(episodes.len(), 4, "the second session has overwritten nothing");
+    for (episode, ticks) in episodes.iter().zip(ticks.iter().cycle()) {
+        assert_eq!((episode.ticks.len() as u64, episode.gaps().count()), (*ticks, 0));
+        assert_eq!((episode.meta.task.as_str(), episode.meta.source.as_str()), ("circle", "teach"));
+        let guided = episode.ticks.iter().filter(|tick| tick.kind == Kind::Demonstration).count();
+        assert!(2 * guided > episode.ticks.len(), "{guided} of {}", episode.ticks.len());
+    }
+    let joints = |k: usize| episodes[k].ticks.iter().map(|tick| tick.q).collect::<Vec<_>>();
+    assert_eq!((joints(0), joints(1)), (joints(2), joints(3)));
     assert!(ticks.len() == 2 && ticks.iter().all(|ticks| (3000..8000).contains(ticks)), "{ticks:?}");
     assert_eq!((&report["lost_states"], &report["dropped_samples"]), (&Value::from(0), &Value::from(0)));
 }
@@ -84,7 +104,7 @@ fn with_free_hands_each_motion_becomes_an_episode_and_a_signal_ends_the_session_
     }
     program.signal("INT");
     let ended = program.wait();
-    ended.says(0, &["counted  1", "counted  2", "2 episodes kept"]);
+    ended.says(0, &["saved    1", "saved    2", "2 episodes kept"]);
     let ticks = ticks(&folder.json("r.json"));
     assert!(
         ticks.iter().all(|ticks| (1000..4000).contains(ticks)),
@@ -106,7 +126,7 @@ fn a_reflex_while_an_episode_runs_ends_the_session_and_keeps_what_there_is() {
     wait_for(&sim, "guided", |s| s.truth.O_T_EE[13].abs() > 0.02);
     sim.trigger_reflex(6);
     let ended = program.wait();
-    ended.says(3, &["cut short", "joint_reflex", "counted  1", "1 episodes kept"]);
+    ended.says(3, &["cut short", "joint_reflex", "saved    1", "1 episodes kept"]);
     let report = folder.json("r.json");
     assert_eq!(report["ending"], "failed");
     assert!(ticks(&report)[0] > 50);
@@ -184,10 +204,10 @@ fn keys_begin_end_keep_and_throw_away_episodes_and_move_the_gripper() {
         ("d", "episode  1 thrown away"),
         (" ", "2 is recorded"),
         ("lleft\rs", ""),
-        ("k", "counted  2"),
+        ("k", "saved    2"),
         ("r", "episode  2 thrown away"),
         (" ", "3 is recorded"),
-        ("k", "counted  3"),
+        ("k", "saved    3"),
     ];
     for (press, says) in steps {
         keys.write_all(press.as_bytes()).expect("the terminal takes keys");
@@ -204,4 +224,10 @@ fn keys_begin_end_keep_and_throw_away_episodes_and_move_the_gripper() {
     let numbers: Vec<_> =
         report["episodes"].as_array().unwrap().iter().map(|e| e["number"].clone()).collect();
     assert_eq!(numbers, [3, 4]);
+    let kept = episodes(&folder);
+    assert_eq!(kept.len(), 2, "what was thrown away is in the trash");
+    assert_eq!(store::thrown_away(&folder.path("demos"), None).len(), 2);
+    // Doing episode 2 again has handed its label on, and not that it was done.
+    assert_eq!((kept[0].meta.label.as_str(), kept[0].meta.success), ("left", None));
+    assert!(kept[1].ticks.iter().all(|tick| tick.gripper.is_some_and(|gripper| gripper.is_grasped)));
 }

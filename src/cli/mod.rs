@@ -10,6 +10,7 @@ macro_rules! say {
 mod arm;
 mod bench;
 mod common;
+mod demos;
 mod doctor;
 mod eval;
 mod exit;
@@ -60,6 +61,9 @@ enum Command {
     /// Teach by hand: guide the arm, and keep what it did as episodes.
     #[command(after_help = EXIT_CODES)]
     Teach(teach::Args),
+    /// Look after demonstrations: list, show, remove, trim, repair.
+    #[command(after_help = EXIT_CODES)]
+    Demos(demos::Args),
     /// Bring the arm to its ready pose.
     #[command(after_help = EXIT_CODES)]
     Home(home::Args),
@@ -101,6 +105,7 @@ pub fn main() -> ExitCode {
         Command::Expert(args) => expert::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Teach(args) => teach::run(&args, started),
+        Command::Demos(args) => demos::run(&args),
         Command::Home(args) => home::run(&args, started),
         Command::Recover(args) => recover::run(&args, started),
         Command::Status(args) => status::run(&args),

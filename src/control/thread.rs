@@ -12,6 +12,7 @@ use super::standing::Standing;
 use super::tick::Controller;
 use super::usage::{ControlUsage, Watch};
 use super::{Law, Pilot, impedance, watching};
+use crate::demonstration::episode::Tick;
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};
 use crate::robot::{Fault, State, limits, panic_words, realtime};
@@ -72,6 +73,8 @@ pub struct SampleCounts {
     pub dropped: u64,
     /// Not handed to the report, whose queue was full: its figures lack them.
     pub dropped_by_telemetry: u64,
+    /// Not handed to the recorder, whose queue was full: the episode lacks them.
+    pub dropped_by_recorder: u64,
 }
 
 /// What the control thread needs to connect.
@@ -237,7 +240,12 @@ impl Thread {
             if let Some(sample) = sample {
                 self.pulse.note(&sample, pilot.phase(), answered_ns);
                 tick_ns.record(answered_ns - received_ns);
-                let told = ends.to_telemetry.try_send((sample, Cycle { received_ns, answered_ns }));
+                let cycle = Cycle { received_ns, answered_ns };
+                if let Some(recorder) = &ends.recorder {
+                    let kept = recorder.try_send(Tick::of(&sample, cycle, None));
+                    samples.dropped_by_recorder += u64::from(kept.is_err());
+                }
+                let told = ends.to_telemetry.try_send((sample, cycle));
                 samples.dropped_by_telemetry += u64::from(told.is_err());
                 watch.command_ready();
                 if let Some(turns) = ends.trainer.as_ref().and_then(|trainer| trainer.turns.as_ref()) {

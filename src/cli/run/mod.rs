@@ -2,6 +2,7 @@
 mod args;
 mod figures;
 mod live;
+mod record;
 pub(super) mod robot;
 mod service;
 mod watch;
@@ -22,7 +23,7 @@ use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
 use crate::safety::Guard;
-use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Report};
+use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Recorder, Report, Saved};
 use anyhow::Context;
 use figures::Figures;
 use live::Live;
@@ -110,6 +111,8 @@ struct Driven {
     counts: TrainerCounts,
     /// Whether a person asked it to stop.
     asked: bool,
+    /// What became of the record.
+    recorded: Option<anyhow::Result<Saved>>,
 }
 
 impl Run<'_> {
@@ -143,7 +146,10 @@ impl Run<'_> {
     ) -> anyhow::Result<Driven> {
         let (config, prepared) = (self.config, self.prepared);
         let settings = self.settings();
-        let (control, trainer_ends, operator) = links::link(!self.args.no_fine_tune, self.args.is_lockstep());
+        let (mut control, trainer_ends, operator) =
+            links::link(!self.args.no_fine_tune, self.args.is_lockstep());
+        let recorder = record::begin(self, pulse, control_core)?;
+        control.recorder = recorder.as_ref().map(Recorder::feed);
         let mut plan = prepared.learning(config, self.speed);
         let law = match self.args.compliant {
             true => Law::Impedance(config.impedance.clone()),
@@ -170,13 +176,17 @@ impl Run<'_> {
         if keys.is_some() {
             say!("keys     b goes back to the policy before and keeps it; Ctrl-C stops");
         }
-        let mut asked = false;
+        let (mut asked, mut recording_failed) = (false, false);
         let outcome = session.drive(controller, control, |pulse, mode| {
             if stop.load(Relaxed) && !asked {
                 asked = operator.requests.try_send(Request::Stop).is_ok();
             }
             let mode = if asked { mode.after(modes::Event::Stop).unwrap_or(mode) } else { mode };
             watch.look(&operator, pulse, mode);
+            if let Some(words) = recorder.as_ref().filter(|_| !recording_failed).and_then(Recorder::failed) {
+                recording_failed = true;
+                watch.live.say(&words);
+            }
             if let Some(Key::Char('b')) = keys.as_mut().and_then(|keys| keys.next(Duration::ZERO)) {
                 watch.live.say(go_back(&watch.drive, trainer.as_ref(), &operator));
             }
@@ -187,8 +197,9 @@ impl Run<'_> {
         watch.take(&operator);
         watch.live.finish();
         let counts = counts();
+        let recorded = recorder.map(|recorder| record::keep(recorder, &outcome, asked));
         let Watch { drive, black_box, .. } = watch;
-        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked })
+        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked, recorded })
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
@@ -224,7 +235,7 @@ impl Run<'_> {
             driven.black_box.conclude(&abort, driven.ended_ns, name, &self.args.black_box_folder())
         });
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
-        let figures = Figures::new(
+        let mut figures = Figures::new(
             self,
             outcome,
             &driven.drive,
@@ -235,6 +246,15 @@ impl Run<'_> {
             name,
             finding,
         );
+        let recorded = match driven.recorded {
+            None => Ok(()),
+            Some(Err(error)) => Err(error),
+            Some(Ok(saved)) => {
+                let cut_short = saved.cut_short.clone();
+                figures.record = Some(saved);
+                cut_short.map_or(Ok(()), |words| Err(anyhow::anyhow!(words)))
+            }
+        };
         let report = Report::new("run", ending, faults, figures);
         let written = self.args.common.write(&report);
         let saved = self.save(last.as_ref());
@@ -243,10 +263,13 @@ impl Run<'_> {
             report.figures.say(&report.ending);
         }
         match fault.map(anyhow::Error::from).or(safety_stop.map(anyhow::Error::from)) {
-            None => written.and(saved),
+            None => written.and(saved).and(recorded),
             Some(why) => {
                 // A file that cannot be written must not hide why the arm has stopped.
-                [written, saved].iter().filter_map(|r| r.as_ref().err()).for_each(|e| log::error!("{e}"));
+                [written, saved, recorded]
+                    .iter()
+                    .filter_map(|r| r.as_ref().err())
+                    .for_each(|e| log::error!("{e}"));
                 Err(why)
             }
         }

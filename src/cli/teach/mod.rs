@@ -77,7 +77,6 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     if desk.has_keys() {
         say!("keys     {HELP}{}", if args.gripper { " · g/o gripper" } else { "" });
     }
-    say!("note     episodes are counted and not written yet: nothing is put into {}", args.out.display());
     stop.store(false, Relaxed);
     let gripper =
         args.gripper.then(|| Gripper::connect(address, &config.gripper)).transpose().map_err(usage)?;
@@ -146,7 +145,7 @@ struct Class {
     gripper: Option<Gripper>,
     /// Whether the motion has been asked to end.
     asked: bool,
-    /// What was last said of the gripper.
+    /// What was last said of the gripper or the recorder.
     trouble: Option<String>,
 }
 
@@ -162,7 +161,7 @@ impl Class {
         let look = |class: &mut Class| {
             class.take(&operator);
             class.keys();
-            class.look_at_gripper();
+            class.look_around();
             if stop.load(Relaxed) {
                 let told = class.lesson.take(Input::Quit);
                 class.live.tell(told);
@@ -226,15 +225,15 @@ impl Class {
         }
     }
 
-    fn look_at_gripper(&mut self) {
-        let Some(gripper) = &self.gripper else { return };
-        if let Some(words) = gripper.trouble()
-            && self.trouble.as_ref() != Some(&words)
-        {
-            self.live.say(&format!("note     {words}"));
-            self.trouble = Some(words);
+    /// What the gripper and the recorder have to say; the same words once.
+    fn look_around(&mut self) {
+        let words = self.gripper.as_ref().and_then(Gripper::trouble).or_else(|| self.lesson.sink().trouble());
+        if words.is_some() && self.trouble != words {
+            self.live.say(&format!("note     {}", words.as_deref().unwrap_or_default()));
+            self.trouble = words;
         }
-        self.lesson.sink_mut().set_gripper(gripper.reading());
+        let reading = self.gripper.as_ref().and_then(Gripper::reading);
+        self.lesson.sink_mut().set_gripper(reading);
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
