@@ -14,7 +14,7 @@ fi
 binary=${FRANKA_IMIT:-${CARGO_TARGET_DIR:-target}/release/franka-imit}
 mkdir "$folder/demos"
 for shape in circle square; do
-    "$binary" run --sim --pace lockstep --trajectory "$shape" --record "$folder/demos/$shape.mcap" | grep '^saved'
+    "$binary" run --sim --pace lockstep --trajectory "$shape" --record "$folder/demos/$shape.mcap" | grep "^saved"
 done
 "$binary" demos --dir "$folder/demos" ls
 "$binary" demos --dir "$folder/demos" export --format lerobot --out "$folder/set"

@@ -146,6 +146,7 @@ fn kill(after: Duration) -> (f64, usize) {
     if ended.code != Some(0) {
         // Killed before anything had moved.
         ended.refused(2, &["no tick"]);
+        assert!(after < Duration::from_secs(1), "all of it is lost: {ended}");
         return (0.0, 0);
     }
     let reading = episode::read(&part.with_extension("")).unwrap();

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// Between two looks at the queue.
 const LOOK: Duration = Duration::from_millis(2);
@@ -280,6 +280,13 @@ fn flush(open: &mut Open, shared: &Shared, flushed: &mut Instant) -> io::Result<
     shared.written.store(open.writer.ticks(), Relaxed);
     *flushed = Instant::now();
     Ok(())
+}
+
+/// The wall clock, ns since 1970, when a monotonic clock that now shows `now_ns` was 0: read once an episode, for whoever
+/// lays it beside another machine's.
+pub fn realtime_ns(now_ns: u64) -> u64 {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    (since_1970.as_nanos() as u64).saturating_sub(now_ns)
 }
 
 /// Where `--record` writes: the file itself, or in a folder a file named after the moment.

@@ -58,7 +58,7 @@ const FENCES: [(&str, &str, &[&str], &str); 7] = [
     (
         "",
         "SystemTime",
-        &["telemetry/claim.rs", "cli/status.rs"],
+        &["telemetry/claim.rs", "telemetry/recorder.rs", "cli/status.rs"],
         "the wall clock may jump: time in control is the robot's, or monotonic",
     ),
     ("crossbeam_channel", "bounded", &["control/links.rs"], "the threads' picture is drawn in one place"),

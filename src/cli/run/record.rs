@@ -7,7 +7,6 @@ use crate::demonstration::store;
 use crate::robot::{Fault, realtime};
 use crate::telemetry::{Recorder, Saved, recorder};
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Refuses a place where nothing could be recorded, before anything is done for it.
 pub(super) fn check(place: &Path) -> anyhow::Result<()> {
@@ -43,14 +42,13 @@ pub(super) fn begin(
 ) -> anyhow::Result<Option<Recorder>> {
     let Some(place) = &run.args.record else { return Ok(None) };
     let file = recorder::file_in(place, "run");
-    let now_ns = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
     let address = run.args.robot_ip.as_deref().unwrap_or("simulated");
     let meta = Meta {
         task: format!("follow {}", run.prepared.figures.name),
         note: run.args.note.clone(),
         source: "run".to_string(),
         began: jiff::Timestamp::now().to_string(),
-        realtime_ns: now_ns.saturating_sub(pulse.now_ns()),
+        realtime_ns: recorder::realtime_ns(pulse.now_ns()),
         robot: RobotMeta::new(address, &run.state.F_T_EE, &run.config.robot),
         ..Meta::default()
     };
