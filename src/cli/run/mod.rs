@@ -187,6 +187,9 @@ impl Run<'_> {
         watch.take(&operator);
         watch.live.finish();
         let counts = counts();
+        if let Some(trainer) = trainer {
+            trainer.leave();
+        }
         let Watch { drive, black_box, .. } = watch;
         Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked })
     }
