@@ -240,6 +240,13 @@ impl Trainer {
         self.counts.counts()
     }
 
+    /// Ends the thread without waiting for it: at the lowest priority, on a busy machine, its last portion of work may
+    /// take longer than whoever asked for the end wants to wait.
+    pub fn leave(mut self) {
+        self.stop.store(true, Relaxed);
+        self.thread = None;
+    }
+
     /// From now on no candidate is offered: somebody has asked for a policy to stay.
     pub fn hold(&self) {
         self.counts.held.store(true, Relaxed);

@@ -198,6 +198,9 @@ impl Run<'_> {
         watch.live.finish();
         let counts = counts();
         let recorded = recorder.map(|recorder| record::keep(recorder, &outcome, asked));
+        if let Some(trainer) = trainer {
+            trainer.leave();
+        }
         let Watch { drive, black_box, .. } = watch;
         Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked, recorded })
     }
