@@ -212,11 +212,16 @@ fn keys_begin_end_keep_and_throw_away_episodes_and_move_the_gripper() {
     for (press, says) in steps {
         keys.write_all(press.as_bytes()).expect("the terminal takes keys");
         wait_until(says, &|said| said.contains(says));
+        // So that an episode has something in it.
+        let before = sim.status().commands_received;
+        wait_for(&sim, "some samples", |s| s.commands_received > before + 100);
     }
     keys.write_all(b"g").expect("the terminal takes keys");
     wait_for(&sim, "grasped", |s| s.hand.is_some_and(|hand| hand.is_grasped));
     keys.write_all(b" ").expect("the terminal takes keys");
     wait_until("4 is recorded", &|said| said.contains("4 is recorded"));
+    let before = sim.status().commands_received;
+    wait_for(&sim, "some samples", |s| s.commands_received > before + 100);
     keys.write_all(b"q").expect("the terminal takes keys");
     wait_until("2 episodes kept", &|said| said.contains("2 episodes kept"));
     assert!(child.wait().expect("it ends").success());

@@ -157,20 +157,23 @@ proptest! {
         prop_assert_eq!(lesson.dialogue().state(), State::Over);
         let Shelf { episodes, open, .. } = lesson.sink();
         prop_assert_eq!(*open, None, "one is still open");
-        let mut all: Vec<u64> = Vec::new();
+        let (mut all, mut empty): (Vec<u64>, u32) = (Vec::new(), 0);
         for (number, episode) in episodes {
             prop_assert_eq!(episode.ended.len(), 1, "episode {} ends once", number);
             prop_assert!(episode.kept <= 1 && episode.discarded <= 1, "episode {} is doubled", number);
             prop_assert!(episode.kept + episode.discarded >= 1, "episode {} is lost", number);
             prop_assert!(episode.ticks.windows(2).all(|pair| pair[1] == pair[0] + 1), "{} has a gap", number);
-            if episode.ended[0] != Because::Done {
+            if episode.ticks.is_empty() {
+                empty += 1;
+                prop_assert_eq!((episode.kept, episode.discarded), (0, 1), "nothing is in {}", number);
+            } else if episode.ended[0] != Because::Done {
                 prop_assert!(episode.discarded == 0, "nobody threw {} away", number);
             }
             all.extend(&episode.ticks);
         }
         prop_assert!(all.windows(2).all(|pair| pair[0] < pair[1]), "a sample is in two episodes");
         prop_assert!(all.len() >= recorded, "{} of {} samples", all.len(), recorded);
-        prop_assert!(episodes.values().map(|e| e.discarded).sum::<u32>() <= throws);
+        prop_assert!(episodes.values().map(|e| e.discarded).sum::<u32>() <= throws + empty);
         let kept = episodes.values().filter(|e| e.kept > e.discarded).count() as u64;
         prop_assert_eq!(kept, lesson.dialogue().kept());
         prop_assert!(wanted.is_none_or(|wanted| kept <= wanted));
@@ -265,6 +268,15 @@ fn doing_it_again_hands_the_label_on_and_the_success_not() {
     story.key(Key::Redo);
     assert_eq!((story.episode(2).kept, story.episode(2).discarded), (1, 1));
     assert_eq!(story.key(Key::Redo), [Told::Words("there is no episode to do again".into())]);
+}
+
+#[test]
+fn an_episode_with_nothing_in_it_is_not_kept_and_does_not_count() {
+    let mut story = Story::new(false);
+    story.key(Key::Toggle);
+    let told = story.key(Key::Keep);
+    assert!(told.contains(&Told::Words("it had nothing in it".into())), "{told:?}");
+    assert_eq!((story.lesson.dialogue().kept(), story.lesson.dialogue().state()), (0, State::Ready));
 }
 
 #[test]

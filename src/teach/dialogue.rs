@@ -9,7 +9,7 @@
 //! ```
 //!
 //! What ends a session, a fault or a person, ends the running episode and keeps it, and the one under review too: only
-//! a person's Discard or Redo throws one away.
+//! a person's Discard or Redo throws one away, unless there is nothing in it.
 
 /// What a person says with a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -105,6 +105,8 @@ pub struct Dialogue {
     hands_free: bool,
     /// Whether the running episode began with motion, so that rest ends it.
     by_motion: bool,
+    /// Whether the episode that runs, or is under review, has no sample.
+    is_empty: bool,
     /// The last one kept, while it can still be thrown away.
     last_kept: Option<u64>,
     kept: u64,
@@ -122,6 +124,7 @@ impl Dialogue {
             next: first,
             hands_free,
             by_motion: false,
+            is_empty: true,
             last_kept: None,
             kept: 0,
             wanted,
@@ -197,6 +200,11 @@ impl Dialogue {
         out
     }
 
+    /// The episode that runs has got a sample.
+    pub fn sampled(&mut self) {
+        self.is_empty = false;
+    }
+
     /// The episode that was to begin could not: nothing of it exists.
     pub fn could_not_begin(&mut self) {
         if let State::Recording(_) = self.state {
@@ -213,6 +221,7 @@ impl Dialogue {
         let number = self.next;
         self.next += 1;
         (self.state, self.by_motion, self.last_kept) = (State::Recording(number), by_motion, None);
+        self.is_empty = true;
         out.extend([Action::Begin(number), Action::Bell]);
         self.said = std::mem::take(&mut self.handed_on);
         out.extend(self.said.iter().map(|mark| Action::Mark(number, mark.clone())));
@@ -235,6 +244,10 @@ impl Dialogue {
     }
 
     fn keep(&mut self, number: u64, out: &mut Vec<Action>) {
+        if self.is_empty {
+            self.state = State::Ready;
+            return out.extend([Action::Discard(number), Action::Say("it had nothing in it")]);
+        }
         out.push(Action::Keep(number));
         self.kept += 1;
         self.last_kept = Some(number);

@@ -109,6 +109,7 @@ impl<S: Sink> Lesson<S> {
         }
         if let State::Recording(_) = self.dialogue.state() {
             self.samples += 1;
+            self.dialogue.sampled();
             self.sink.add(sample, cycle);
         } else {
             self.before.push_back((*sample, cycle));
@@ -183,6 +184,7 @@ impl<S: Sink> Lesson<S> {
         let before = std::mem::take(&mut self.before);
         if by_motion {
             for (sample, cycle) in &before {
+                self.dialogue.sampled();
                 self.sink.add(sample, *cycle);
             }
             self.samples = before.len() as u64;
