@@ -8,11 +8,11 @@ use crate::demonstration::store;
 use crate::robot::gripper::Reading;
 use crate::robot::{State, panda, realtime};
 use crate::teach::{Because, Mark, Sink};
-use crate::telemetry::{Recorder, Saved};
+use crate::telemetry::{Recorder, Saved, recorder};
 use crate::timing::Cycle;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 /// How long a tick may wait for the recorder: we are not the control thread. Later it is dropped, and counted.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -32,6 +32,7 @@ struct Open {
     recorder: Recorder,
     because: String,
     dropped: u64,
+    is_empty: bool,
 }
 
 pub(super) struct Episodes {
@@ -67,11 +68,10 @@ impl Episodes {
         pulse: &Pulse,
         control_core: Option<usize>,
     ) -> anyhow::Result<Episodes> {
-        let now_ns = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_nanos() as u64);
         let meta = Meta {
             task: args.task.clone(),
             source: "teach".to_owned(),
-            realtime_ns: now_ns.saturating_sub(pulse.now_ns()),
+            realtime_ns: recorder::realtime_ns(pulse.now_ns()),
             robot: RobotMeta::new(if args.sim { "simulated" } else { robot }, &state.F_T_EE, set),
             ..Meta::default()
         };
@@ -127,13 +127,14 @@ impl Sink for Episodes {
         let meta = Meta { began: jiff::Timestamp::now().to_string(), ..self.meta.clone() };
         let recorder =
             Recorder::begin(&file, meta, Options::default(), &self.cores).map_err(|e| e.to_string())?;
-        self.open = Some(Open { recorder, because: String::new(), dropped: 0 });
+        self.open = Some(Open { recorder, because: String::new(), dropped: 0, is_empty: true });
         Ok(())
     }
 
     fn add(&mut self, sample: &Sample, cycle: Cycle) {
         if let Some(open) = &mut self.open {
             let tick = Tick::of(sample, cycle, self.gripper);
+            open.is_empty = false;
             open.dropped += u64::from(open.recorder.feed().send_timeout(tick, PATIENCE).is_err());
         }
     }
@@ -172,6 +173,9 @@ impl Sink for Episodes {
     }
 
     fn discard(&mut self, number: u64) -> Result<(), String> {
+        if let Some(open) = self.open.take_if(|open| open.is_empty) {
+            return open.recorder.discard().map_err(|e| e.to_string());
+        }
         let file = match self.kept.iter().position(|kept| kept.number == number) {
             Some(place) => self.kept.remove(place).saved.file,
             None => self.close(number)?.saved.file,
