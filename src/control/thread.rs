@@ -12,7 +12,7 @@ use super::usage::{ControlUsage, Watch};
 use super::{Law, Pilot};
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};
-use crate::robot::{Fault, State, panic_words, realtime};
+use crate::robot::{Fault, Mode, State, panic_words, realtime};
 use crate::safety::{Margin, Verdict};
 use crate::timing::{Cycle, Histogram};
 use crossbeam_channel::{TryRecvError, TrySendError};
@@ -31,9 +31,9 @@ pub enum Event {
 
 /// What the control thread is told while no motion runs.
 pub enum Order {
-    /// Set the robot up and drive it along a path.
+    /// Drive it along a path.
     Drive(Box<Controller>, ControlEnds),
-    /// Set the robot up and move it as this says: to a pose, for example.
+    /// Move it as this says: to a pose, for example.
     Go(Box<dyn Pilot>, ControlEnds),
     /// Clear the robot's errors.
     Recover,
@@ -99,9 +99,16 @@ impl Thread {
         let granted = realtime::enter(&self.realtime);
         let connected = Panda::connect(self.address).and_then(|mut panda| {
             let state = panda.read()?;
-            Ok((panda, state))
+            // Only an idle robot takes settings. They come first: what is planned from the state that is told is planned
+            // for this tool, and what the arm feels at rest is felt with this load.
+            let is_set = state.mode == Mode::Idle;
+            if is_set {
+                panda.configure(&self.robot)?;
+            }
+            let state = panda.read()?;
+            Ok((panda, state, is_set))
         });
-        let (mut panda, state) = match connected {
+        let (mut panda, state, is_set) = match connected {
             Ok(connected) => connected,
             Err(fault) => return Outcome::without_motion(Err(fault)),
         };
@@ -117,26 +124,31 @@ impl Thread {
                 },
             }
         };
-        if let Order::Recover = order {
-            return Outcome::without_motion(panda.recover());
-        }
-        let set_up = panda.configure(&self.robot).and_then(|()| {
+        let mut set_up = |panda: &mut Panda| {
+            if !is_set {
+                panda.configure(&self.robot)?;
+                standing = Standing::default();
+            }
             while !standing.knows(&self.robot) {
                 standing.add(&panda.read()?);
             }
             standing.check(&self.robot)
-        });
-        match (set_up, order) {
-            (Err(fault), _) => Outcome::without_motion(Err(fault)),
-            (Ok(()), Order::Go(pilot, ends)) => {
-                let (_, outcome) = self.drive(&mut panda, pilot, ends, |_, _| {}, |_, _, _, _| {});
-                outcome
-            }
-            (Ok(()), Order::Drive(controller, ends)) => {
-                let (controller, outcome) = self.drive(&mut panda, controller, ends, before_tick, after_tick);
-                Outcome { controller: Some(controller), ..outcome }
-            }
-            (Ok(()), Order::Recover) => Outcome::without_motion(Ok(())),
+        };
+        match order {
+            Order::Recover => Outcome::without_motion(panda.recover()),
+            Order::Go(pilot, ends) => match set_up(&mut panda) {
+                Ok(()) => self.drive(&mut panda, pilot, ends, |_, _| {}, |_, _, _, _| {}).1,
+                Err(fault) => Outcome::without_motion(Err(fault)),
+            },
+            Order::Drive(controller, ends) => match set_up(&mut panda) {
+                Ok(()) => {
+                    let (controller, outcome) =
+                        self.drive(&mut panda, controller, ends, before_tick, after_tick);
+                    Outcome { controller: Some(controller), ..outcome }
+                }
+                // The policy it came with is not lost with the motion.
+                Err(fault) => Outcome { controller: Some(controller), ..Outcome::without_motion(Err(fault)) },
+            },
         }
     }
 
