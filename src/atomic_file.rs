@@ -1,7 +1,7 @@
 //! Files that are there whole or not at all.
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Writes `bytes` so that `path` holds either the old file or the whole new one, whatever happens.
 ///
@@ -13,12 +13,22 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 
 /// [`write()`] for what is of no use after a loss of power: whole or not at all, and not waited for.
 ///
+/// The folder may be one that others write to as well: a link that somebody has put there is not followed.
+///
 /// # Errors
 /// As [`write()`].
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    let part = part(path)?;
+    let _ = fs::remove_file(&part); // of an earlier process with our number; mostly there is none
+    let written = File::create_new(&part).and_then(|mut file| file.write_all(bytes));
+    written.and_then(|()| fs::rename(&part, path))
+}
+
+/// The neighbour that is written first. Hidden, and one a process: two that write the same file do not write into each
+/// other's.
+fn part(path: &Path) -> io::Result<PathBuf> {
     let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
-    let part = path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
-    fs::write(&part, bytes).and_then(|()| fs::rename(&part, path))
+    Ok(path.with_file_name(format!(".{}.{}.part", name.to_string_lossy(), std::process::id())))
 }
 
 /// [`write()`] for what is made piece by piece: into a neighbour, synced, then renamed.
@@ -29,10 +39,8 @@ pub fn write_with(
     path: &Path,
     pieces: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
 ) -> io::Result<()> {
-    let name = path.file_name().ok_or(io::ErrorKind::InvalidInput)?;
+    let part = part(path)?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    // Hidden, and one a process: two that write the same file do not write into each other's.
-    let part = folder.join(format!(".{}.{}.part", name.to_string_lossy(), std::process::id()));
     let written = File::create(&part).and_then(|file| {
         let mut file = BufWriter::new(file);
         pieces(&mut file)?;

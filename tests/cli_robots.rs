@@ -320,6 +320,35 @@ fn recover_says_what_a_person_has_to_do_when_the_robot_cannot() {
 }
 
 #[test]
+fn a_payload_that_is_declared_is_carried() {
+    let _sim = robot_with(32, Options { payload_kg: 1.5, ..Options::default() });
+    let folder = Folder::new();
+    folder.write("p.safetensors", policy());
+    let load = "[robot]\nsilence_timeout_s = 3.0\nload_mass_kg = 1.5\nload_centre_m = [0.0, 0.0, 0.1034]\n";
+    folder.write("c.toml", load);
+    folder
+        .run("run --robot-ip 127.0.7.32 --config c.toml --yes --speed 1 --duration-s 0.5 --policy p.safetensors")
+        .says(0, &["done, at rest"]);
+}
+
+#[test]
+fn a_tool_set_in_the_robot_is_the_one_that_is_planned_for() {
+    let sim = robot(33);
+    let folder = Folder::new();
+    // 50 mm further out than the hand's own.
+    let set = "NE_T_EE = [1, 0, 0, 0, 0, 1, 0, 0, 0, 0, 1, 0, 0, 0, 0.05, 1]";
+    folder.write("c.toml", format!("[robot]\nsilence_timeout_s = 3.0\n{set}\n"));
+    folder
+        .run("run --robot-ip 127.0.7.33 --config c.toml --yes --speed 1 --duration-s 2 --report r.json")
+        .says(0, &["done, at rest"]);
+    rests(&sim);
+    let report = folder.json("r.json");
+    let tool: Vec<f64> = serde_json::from_value(report["robot"]["F_T_EE"].clone()).unwrap();
+    assert!((tool[14] - 0.1534).abs() < 1e-9, "{tool:?}");
+    assert!(report["contour_error_mm"]["max"].as_f64().unwrap() < 1.0, "{}", report["contour_error_mm"]);
+}
+
+#[test]
 fn a_payload_that_is_not_declared_is_refused_before_anything_moves() {
     let sim = robot_with(28, Options { payload_kg: 1.5, ..Options::default() });
     let folder = Folder::new();

@@ -139,7 +139,7 @@ fn a_datagram_of_another_length_or_with_wrong_bytes_never_kills_the_daemon() {
     drive(80, &["wrong-length:state:length=3000@motion+0.7s"], "--duration-s 1").goes_on();
     drive(81, &["wrong-length:state:length=100@motion+0.7s"], "--duration-s 1").ends(
         5,
-        &["100 bytes"],
+        &["the robot was lost"],
         50.0,
         200.0,
     );

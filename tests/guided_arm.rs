@@ -3,7 +3,7 @@
 #![allow(non_snake_case)] // Franka's own symbols
 use franka_imit::control::impedance::Torque;
 use franka_imit::control::links::Request;
-use franka_imit::control::{Guide, Law, Outcome, Phase, Pilot, Pulse, Session, guidance, links};
+use franka_imit::control::{Guide, Law, Outcome, Phase, Pilot, Pulse, Purpose, Session, guidance, links};
 use franka_imit::demonstration::sample::{Kind, Sample};
 use franka_imit::robot::{Command, Fault, Mode, State, panda, realtime};
 use franka_imit::safety::{self, Limiter, Verdict};
@@ -31,7 +31,7 @@ fn connect(sim: &Sim) -> Session {
     let pulse = Arc::new(Pulse::new(Instant::now()));
     let robot = panda::Options { silence_timeout_s: 3.0, ..panda::Options::default() };
     let plain = realtime::Options { priority: 0, core: -2, lock_memory: false };
-    Session::connect(sim.ip(), &robot, &plain, pulse).expect("a connection").0
+    Session::connect(sim.ip(), &robot, &plain, pulse, Purpose::Move).expect("a connection").0
 }
 
 /// Guides for `for_s` of the robot's time.

@@ -1,26 +1,25 @@
 //! To rest with nothing but the limits, when what moved the arm has broken.
+use super::reading::Reader;
 use crate::robot::{Command, State};
-use crate::safety::{Limiter, Motion};
+use crate::safety::Limiter;
 
 /// Brakes an arm from wherever it is to an exact rest.
 pub(super) struct Brake {
     limiter: Limiter,
-    /// The motion after the last command: stands in for a state that is not finite.
-    last: Option<Motion>,
+    reader: Reader,
 }
 
 impl Brake {
     pub(super) fn new(limiter: &Limiter) -> Brake {
-        Brake { limiter: limiter.clone(), last: None }
+        Brake { limiter: limiter.clone(), reader: Reader::default() }
     }
 
     /// The next command; the last one when the arm stands still.
     pub(super) fn step(&mut self, state: &State) -> Command {
-        let reported = Motion::of(state);
-        let base = if reported.is_finite() { reported } else { self.last.unwrap_or_default() };
-        let q_c = self.limiter.brake(&base);
-        self.last = Some(base.after(&q_c));
-        if base.is_at_rest() { Command::Finish(q_c) } else { Command::Position(q_c) }
+        let reading = self.reader.read(state);
+        let q_c = self.limiter.brake(&reading.base);
+        self.reader.answered(state, &reading, &q_c);
+        if reading.base.is_at_rest() { Command::Finish(q_c) } else { Command::Position(q_c) }
     }
 }
 
@@ -28,7 +27,7 @@ impl Brake {
 mod tests {
     use super::*;
     use crate::robot::limits;
-    use crate::safety::Options;
+    use crate::safety::{Motion, Options};
 
     #[test]
     fn a_moving_arm_comes_to_an_exact_rest_even_when_a_state_is_nonsense() {

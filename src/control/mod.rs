@@ -102,6 +102,15 @@ impl Settings {
     }
 }
 
+/// What a robot is connected to for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be moved: it is set up as the options say.
+    Move,
+    /// To be read: nothing is set in it.
+    Read,
+}
+
 /// What moves the arm in one motion. Asked each millisecond on the control thread: no allocation, lock, clock or panic.
 pub trait Pilot: Send {
     /// The command that answers `state`, and what there is to say of it.

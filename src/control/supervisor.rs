@@ -1,7 +1,7 @@
 //! The supervisor's side of a session: waits with limits where the driver would wait for ever.
 use super::links::{self, ControlEnds};
 use super::modes::{self, Mode};
-use super::{Controller, Event, Guide, Order, Outcome, Pilot, Pulse, Thread, guidance};
+use super::{Controller, Event, Guide, Order, Outcome, Pilot, Pulse, Purpose, Thread, guidance};
 use crate::robot::{Fault, State, panda, realtime, sockets};
 use crate::safety;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
@@ -41,7 +41,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects within the options' time limit.
+    /// Connects within the options' time limit, and sets the robot up if it is to be moved and idle.
     ///
     /// A thread that hangs in the driver is called back, and its connection ended.
     ///
@@ -52,6 +52,7 @@ impl Session {
         robot: &panda::Options,
         realtime: &realtime::Options,
         pulse: Arc<Pulse>,
+        purpose: Purpose,
     ) -> Result<(Session, State, realtime::Granted), Fault> {
         if Pulse::given_up() >= GIVEN_UP_MAX {
             return Err(Fault::GivenUp(GIVEN_UP_MAX));
@@ -59,8 +60,13 @@ impl Session {
         let limit = Duration::from_secs_f64(robot.connect_timeout_s);
         panda::probe(address, limit)?;
         let (ends, events, orders) = links::session();
-        let thread =
-            Thread { address, realtime: realtime.clone(), robot: robot.clone(), pulse: Arc::clone(&pulse) };
+        let thread = Thread {
+            address,
+            realtime: realtime.clone(),
+            robot: robot.clone(),
+            purpose,
+            pulse: Arc::clone(&pulse),
+        };
         thread
             .spawn(ends)
             .map_err(|e| Fault::Driver(format!("the control thread cannot be started: {e}")))?;
@@ -98,7 +104,7 @@ impl Session {
     ) -> Result<(Session, State, realtime::Granted), Fault> {
         let begun = Instant::now();
         loop {
-            match Session::connect(address, robot, realtime, Arc::clone(&pulse)) {
+            match Session::connect(address, robot, realtime, Arc::clone(&pulse), Purpose::Move) {
                 Err(Fault::Unreachable { .. }) if begun.elapsed() < within => std::thread::sleep(RETRY),
                 result => return result,
             }

@@ -11,11 +11,11 @@ use super::residual::{Load, Refusal, Residual};
 use super::standing::Standing;
 use super::tick::Controller;
 use super::usage::{ControlUsage, Watch};
-use super::{Law, Pilot, impedance, watching};
+use super::{Law, Pilot, Purpose, impedance, watching};
 use crate::demonstration::episode::Tick;
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};
-use crate::robot::{Fault, State, limits, panic_words, realtime};
+use crate::robot::{Fault, Mode, State, limits, panic_words, realtime};
 use crate::safety::{Margin, Verdict};
 use crate::timing::{Cycle, Histogram};
 use crossbeam_channel::{TryRecvError, TrySendError};
@@ -34,9 +34,9 @@ pub enum Event {
 
 /// What the control thread is told while no motion runs.
 pub enum Order {
-    /// Set the robot up and drive it along a path.
+    /// Drive it along a path.
     Drive(Box<Controller>, ControlEnds),
-    /// Set the robot up and move it as this says: to a pose, for example.
+    /// Move it as this says: to a pose, for example.
     Go(Box<dyn Pilot>, ControlEnds),
     /// Let a person guide it: the same, with what that asks of the robot, and not with a load that seems wrong.
     Guide(Box<dyn Pilot>, ControlEnds, Box<guidance::Options>),
@@ -83,8 +83,10 @@ pub struct Thread {
     pub address: IpAddr,
     /// What to ask of the kernel.
     pub realtime: realtime::Options,
-    /// What to set in the robot.
+    /// What to set in the robot …
     pub robot: panda::Options,
+    /// … if anything is.
+    pub purpose: Purpose,
     /// Signs of life.
     pub pulse: Arc<Pulse>,
 }
@@ -108,9 +110,16 @@ impl Thread {
         let granted = realtime::enter(&self.realtime);
         let connected = Panda::connect(self.address).and_then(|mut panda| {
             let state = panda.read()?;
-            Ok((panda, state))
+            // Only an idle robot takes settings. They come first: what is planned from the state that is told is planned
+            // for this tool, and what the arm feels at rest is felt with this load.
+            let is_set = self.purpose == Purpose::Move && state.mode == Mode::Idle;
+            if is_set {
+                panda.configure(&self.robot)?;
+            }
+            let state = panda.read()?;
+            Ok((panda, state, is_set))
         });
-        let (mut panda, state) = match connected {
+        let (mut panda, state, is_set) = match connected {
             Ok(connected) => connected,
             Err(fault) => return Outcome::without_motion(Err(fault)),
         };
@@ -126,35 +135,43 @@ impl Thread {
                 },
             }
         };
-        if let Order::Recover = order {
-            return Outcome::without_motion(panda.recover());
-        }
-        if let Order::Watch(ends) = order {
-            let watched = watching::watch(&mut panda, &ends, &self.pulse);
-            let samples = SampleCounts {
-                dropped_by_telemetry: watched.as_ref().map_or(0, |dropped| *dropped),
-                ..SampleCounts::default()
-            };
-            return Outcome { samples, ..Outcome::without_motion(watched.map(|_| ())) };
-        }
-        let set_up = panda.configure(&self.robot).and_then(|()| {
+        let mut set_up = |panda: &mut Panda| {
+            if !is_set {
+                panda.configure(&self.robot)?;
+                standing = Standing::default();
+            }
             while !standing.knows(&self.robot) {
                 standing.add(&panda.read()?);
             }
             standing.check(&self.robot)
-        });
-        match (set_up, order) {
-            (Err(fault), _) => Outcome::without_motion(Err(fault)),
-            (Ok(()), Order::Go(pilot, ends)) => {
-                let (_, outcome) = self.drive(&mut panda, pilot, ends, |_, _| {}, |_, _, _, _| {});
-                outcome
+        };
+        match order {
+            Order::Recover => Outcome::without_motion(panda.recover()),
+            Order::Watch(ends) => {
+                let watched = watching::watch(&mut panda, &ends, &self.pulse);
+                let samples = SampleCounts {
+                    dropped_by_telemetry: watched.as_ref().map_or(0, |dropped| *dropped),
+                    ..SampleCounts::default()
+                };
+                Outcome { samples, ..Outcome::without_motion(watched.map(|_| ())) }
             }
-            (Ok(()), Order::Drive(controller, ends)) => {
-                let (controller, outcome) = self.drive(&mut panda, controller, ends, before_tick, after_tick);
-                Outcome { controller: Some(controller), ..outcome }
-            }
-            (Ok(()), Order::Guide(pilot, ends, options)) => self.guide(&mut panda, pilot, ends, &options),
-            (Ok(()), Order::Watch(_) | Order::Recover) => Outcome::without_motion(Ok(())),
+            Order::Guide(pilot, ends, options) => match set_up(&mut panda) {
+                Ok(()) => self.guide(&mut panda, pilot, ends, &options),
+                Err(fault) => Outcome::without_motion(Err(fault)),
+            },
+            Order::Go(pilot, ends) => match set_up(&mut panda) {
+                Ok(()) => self.drive(&mut panda, pilot, ends, |_, _| {}, |_, _, _, _| {}).1,
+                Err(fault) => Outcome::without_motion(Err(fault)),
+            },
+            Order::Drive(controller, ends) => match set_up(&mut panda) {
+                Ok(()) => {
+                    let (controller, outcome) =
+                        self.drive(&mut panda, controller, ends, before_tick, after_tick);
+                    Outcome { controller: Some(controller), ..outcome }
+                }
+                // The policy it came with is not lost with the motion.
+                Err(fault) => Outcome { controller: Some(controller), ..Outcome::without_motion(Err(fault)) },
+            },
         }
     }
 

@@ -13,22 +13,20 @@
 use super::approach::Approach;
 use super::clock::Clock;
 use super::generator::Generator;
-use super::reading;
+use super::reading::{self, Reader, Reading};
 use super::shelf::{Edition, Shelf};
 use super::{Law, Phase, Pilot, Settings, StandIn};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Pose, forward};
 use crate::policy::{Input, Policy};
-use crate::robot::{Command, Joints, State, limits};
+use crate::robot::{Command, Joints, State};
 use crate::safety::{Guard, Judged, Limiter, Margin, Motion, Verdict, Watchdog};
 use crate::sde::Follower;
 use std::sync::Arc;
 
 /// Rest before a motion is ended, s: the robot's own controller settles.
 pub(super) const SETTLE_S: f64 = 0.1;
-/// Lost milliseconds that reference time follows at most in one tick: the robot has stopped by then.
-const DT_MAX_MS: u64 = limits::LOST_COMMANDS_MAX as u64;
 
 /// All state of the control thread's ticks.
 pub struct Controller {
@@ -47,8 +45,7 @@ pub struct Controller {
     approach: Option<Approach>,
     /// Real time in the current phase, s.
     elapsed_s: f64,
-    /// The motion after the last command: stands in for a state that makes no sense.
-    last: Option<(Motion, u64)>,
+    reader: Reader,
     ticks: u64,
     stopped_by: Verdict,
     stopped_at: Option<Margin>,
@@ -88,7 +85,7 @@ impl Controller {
             phase: Phase::Approach,
             approach: None,
             elapsed_s: 0.0,
-            last: None,
+            reader: Reader::default(),
             ticks: 0,
             stopped_by: Verdict::default(),
             stopped_at: None,
@@ -168,8 +165,9 @@ impl Controller {
 
     /// One tick: the command that answers `state`.
     pub fn tick(&mut self, state: &State) -> (Command, Sample) {
-        let (base, dt_ms, sense) = self.understand(state);
-        let dt_s = dt_ms as f64 * limits::CYCLE_S;
+        let reading = self.reader.read(state);
+        let Reading { base, verdict: sense, .. } = reading;
+        let dt_s = reading.dt_s();
         self.elapsed_s += dt_s;
         if !sense.is_clear() {
             self.end_by(sense);
@@ -203,7 +201,7 @@ impl Controller {
         let (swaps, rollbacks) = self.shelf.counts();
         let sample = Sample {
             tick: self.ticks,
-            lost: (dt_ms - 1) as u32,
+            lost: reading.lost(),
             kind,
             tau_s: self.clock.tau_s(),
             state: *state,
@@ -219,12 +217,7 @@ impl Controller {
             edition: self.edition(),
         };
         self.ticks += 1;
-        let now_ms = match self.last {
-            // A state that makes no sense does not tell the time either.
-            Some((_, last_ms)) if verdict.has(Verdict::STATE) => last_ms + dt_ms,
-            _ => state.time_ms,
-        };
-        self.last = Some((base.after(&q_c), now_ms));
+        self.reader.answered(state, &reading, &q_c);
         let command = if self.phase == Phase::Done { Command::Finish(q_c) } else { Command::Position(q_c) };
         (command, sample)
     }
@@ -296,22 +289,6 @@ impl Controller {
             self.enter(Phase::Brake);
         }
         Aim { x_ref, X, q_ref, verdict }
-    }
-
-    /// The base of the next command, the milliseconds since the last one, and whether the state makes sense.
-    fn understand(&self, state: &State) -> (Motion, u64, Verdict) {
-        let reported = Motion::of(state);
-        let Some((expected, last_ms)) = &self.last else {
-            let verdict = if reading::makes_sense(state) { Verdict::default() } else { Verdict::STATE };
-            return (reported, 1, verdict);
-        };
-        let dt_ms = state.time_ms.saturating_sub(*last_ms);
-        let follows = || reading::follows(expected, &reported.q, dt_ms);
-        if reading::makes_sense(state) && (1..=1000).contains(&dt_ms) && follows() {
-            (reported, dt_ms.min(DT_MAX_MS), Verdict::default())
-        } else {
-            (*expected, 1, Verdict::STATE)
-        }
     }
 
     /// Whether X lies where the policy was trained; a policy that does not say where knows nothing.

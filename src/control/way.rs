@@ -11,10 +11,11 @@
 )]
 use super::approach::Approach;
 use super::generator::{self, Generator};
-use super::{Phase, Pilot, reading};
+use super::reading::{self, Reader, Reading};
+use super::{Phase, Pilot};
 use crate::demonstration::sample::{Kind, Sample};
 use crate::kinematics::{Pose, tool_down};
-use crate::robot::{Command, Joints, State, limits};
+use crate::robot::{Command, Joints, State};
 use crate::safety::{self, Guard, Judged, Limiter, Margin, Motion, Verdict, Watchdog};
 
 /// Rest before the motion is ended, s: the robot's own controller settles.
@@ -31,7 +32,7 @@ pub struct Way {
     way: Option<Approach>,
     elapsed_s: f64,
     phase: Phase,
-    last_ms: Option<u64>,
+    reader: Reader,
     ticks: u64,
     stopped_by: Verdict,
     stopped_at: Option<Margin>,
@@ -56,7 +57,7 @@ impl Way {
             way: None,
             elapsed_s: 0.0,
             phase: Phase::Approach,
-            last_ms: None,
+            reader: Reader::default(),
             ticks: 0,
             stopped_by: Verdict::default(),
             stopped_at: None,
@@ -89,13 +90,14 @@ impl Way {
 
 impl Pilot for Way {
     fn tick(&mut self, state: &State) -> (Command, Sample) {
-        let base = Motion::of(state);
-        let dt_ms = self.last_ms.map_or(1, |last| state.time_ms.saturating_sub(last)).clamp(1, 20);
-        let dt_s = dt_ms as f64 * limits::CYCLE_S;
-        self.last_ms = Some(state.time_ms);
-        let (watched, watched_margin) = self.watchdog.look(state, dt_s);
-        if !watched.is_clear() {
-            self.end_by(watched, Some(watched_margin));
+        let reading = self.reader.read(state);
+        let Reading { base, verdict: sense, .. } = reading;
+        let dt_s = reading.dt_s();
+        let (watched, watched_margin) =
+            if sense.is_clear() { self.watchdog.look(state, dt_s) } else { self.watchdog.blind() };
+        let wrong = sense.and(watched);
+        if !wrong.is_clear() {
+            self.end_by(wrong, Some(watched_margin));
         }
         let way = match self.way {
             None => self.begin(&base),
@@ -122,7 +124,7 @@ impl Pilot for Way {
         let here = Pose::from_parts(O_p_EE.into(), tool_down());
         let sample = Sample {
             tick: self.ticks,
-            lost: (dt_ms - 1) as u32,
+            lost: reading.lost(),
             kind: Kind::None,
             tau_s: 0.0,
             state: *state,
@@ -131,13 +133,14 @@ impl Pilot for Way {
             X: here,
             q_ref,
             q_c,
-            verdict: verdict.and(watched),
+            verdict: verdict.and(wrong),
             margin: margin.tighter(watched_margin),
             swaps: 0,
             rollbacks: 0,
             edition: 0,
         };
         self.ticks += 1;
+        self.reader.answered(state, &reading, &q_c);
         let command = if self.phase == Phase::Done { Command::Finish(q_c) } else { Command::Position(q_c) };
         (command, sample)
     }

@@ -17,7 +17,7 @@ use super::places::check_way;
 use super::prepare;
 use crate::config::Config;
 use crate::control::links::{self, OperatorEnds, Request, Rollback};
-use crate::control::{Controller, Law, Outcome, Pulse, Session, Settings, modes};
+use crate::control::{Controller, Law, Outcome, Pulse, Purpose, Session, Settings, modes};
 use crate::demonstration::shapes;
 use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
@@ -51,7 +51,8 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
-    let Arm { claim, session, state, granted, .. } = arm::connect(&name, "run", &config, &pulse)?;
+    let Arm { claim, session, state, granted, .. } =
+        arm::connect(&name, "run", &config, &pulse, Purpose::Move)?;
     robot::greet(&session, sim.is_some(), &granted);
     arm::check_ready(&state, &config.safety)?;
 

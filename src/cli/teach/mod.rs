@@ -13,7 +13,7 @@ use super::exit::{SafetyStop, usage};
 use super::run::robot;
 use crate::config::Config;
 use crate::control::links::{self, OperatorEnds, Request};
-use crate::control::{Outcome, Pulse, Session};
+use crate::control::{Outcome, Pulse, Purpose, Session};
 use crate::robot::Fault;
 use crate::robot::gripper::{self, Gripper};
 use crate::sim::virtual_hand::Plan;
@@ -60,8 +60,9 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     let pulse = Arc::new(Pulse::new(started));
     let name =
         sim.as_ref().map(|sim| sim.ip().to_string()).or_else(|| args.robot_ip.clone()).unwrap_or_default();
+    let purpose = if args.passive { Purpose::Read } else { Purpose::Move };
     let Arm { claim: _claim, session, state, granted, address } =
-        arm::connect(&name, "teach", &config, &pulse)?;
+        arm::connect(&name, "teach", &config, &pulse, purpose)?;
     robot::greet(&session, sim.is_some(), &granted);
     if args.passive {
         say!(
