@@ -17,6 +17,7 @@ pub mod sample;
 pub mod shapes;
 pub mod store;
 mod survey;
+pub mod taught;
 pub mod time_law;
 pub mod timed_path;
 mod turning;
