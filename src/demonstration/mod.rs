@@ -2,6 +2,8 @@
 pub mod audit;
 pub mod csv;
 mod dataset;
+pub mod demand;
+pub mod demo;
 pub mod drawing;
 pub mod episode;
 pub mod expert;
