@@ -5,7 +5,7 @@ mod cli;
 use cli::{Folder, wait_for};
 use franka_imit::demonstration::episode::{Episode, Gripper, Meta, Options as Kept, Tick};
 use franka_imit::demonstration::expert::{self, Expert};
-use franka_imit::demonstration::{demo, drawing, store, taught};
+use franka_imit::demonstration::{demo, drawing, mean, store, taught};
 use franka_imit::kinematics::{Point, Pose, forward, hand_tool, to_column_major, tool_down};
 use franka_imit::policy::{Input, Policy};
 use franka_imit::robot::gripper::Wish;
@@ -27,12 +27,18 @@ fn pose(u: f64) -> Pose {
 
 /// The motion in `moving` ticks between two rests, as a hand that trembles by `tremor_m` would have guided it.
 fn episode(moving: usize, tremor_m: f64) -> Episode {
+    beside(moving, tremor_m, [0.0; 3])
+}
+
+/// The same, all of it moved by `off_m`.
+fn beside(moving: usize, tremor_m: f64, off_m: [f64; 3]) -> Episode {
     let expert = Expert::new(expert::Options::default(), hand_tool());
     let tick = |k: usize| {
         let t = (k.saturating_sub(IDLE) as f64 / moving as f64).min(1.0);
         let u = t * t * t * (t * (6.0 * t - 15.0) + 10.0);
         let wave = tremor_m * (std::f64::consts::TAU * 9.0 * k as f64 * 1e-3).sin();
-        let trembling = Pose::translation(0.0, 0.3 * wave, wave) * pose(u);
+        let [x, y, z] = off_m;
+        let trembling = Pose::translation(x, y + 0.3 * wave, z + wave) * pose(u);
         let q = expert.label_pose(&trembling).expect("in reach");
         let O_T_EE = to_column_major(&forward(&q, &hand_tool()));
         Tick { robot_time_ms: 5000 + k as u64, monotonic_ns: 1_000_000 * k as u64, q, O_T_EE, ..Tick::ZERO }
@@ -164,6 +170,34 @@ fn what_is_no_motion_to_follow_is_refused_with_its_name_its_place_and_the_mend()
     folder
         .run(&format!("{RUN} demo:long"))
         .refused(2, &["demo:long was taught with another tool", "100.0 mm", "Desk"]);
+}
+
+#[test]
+fn several_demonstrations_are_followed_in_their_middle_and_at_their_mean_pace() {
+    let folder = folder();
+    save(&folder, "low", &beside(1500, 0.0, [0.0, 0.0, -0.006]));
+    save(&folder, "high", &beside(2500, 0.0, [0.0, 0.0, 0.006]));
+    save(&folder, "near", &beside(2000, 1e-4, [0.0, 0.0, 0.0]));
+    let names =
+        ["low", "high", "near"].map(|name| folder.path(&format!("demos/{name}.mcap")).display().to_string());
+    let options = drawing::Options::default();
+    let demo = demo::load(&names.join(","), &options).unwrap();
+    for k in (50..950).step_by(50) {
+        let off_m = demo.path.distance(&pose(k as f64 * 1e-3).translation.vector);
+        assert!(off_m < 1e-3, "{off_m} at {k}");
+    }
+    let duration_s = mean::duration_s(&demo.path).unwrap();
+    let each =
+        names.each_ref().map(|name| mean::duration_s(&demo::load(name, &options).unwrap().path).unwrap());
+    assert!((duration_s - each.iter().sum::<f64>() / 3.0).abs() < 0.02, "{duration_s} of {each:?}");
+    // All of a folder, as one.
+    let whole = demo::load(&folder.path("demos").display().to_string(), &options).unwrap();
+    assert!((whole.path.length_m() - demo.path.length_m()).abs() < 1e-3);
+    // Another motion has no place among them.
+    save(&folder, "other", &beside(1500, 0.0, [0.0, 0.0, 0.15]));
+    folder
+        .run(&format!("{RUN} demo:low,high,other"))
+        .refused(2, &["demonstration", "not the same motion", "leave it out"]);
 }
 
 #[test]

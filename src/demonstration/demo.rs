@@ -1,6 +1,7 @@
 //! A demonstration by its name: an episode read whole, or refused, as a path to follow.
 use super::drawing;
 use super::episode::{self, Damage, Episode, Tick};
+use super::mean;
 use super::path::Path;
 use super::store;
 use super::taught::{self, Motion};
@@ -15,6 +16,8 @@ pub const PREFIX: &str = "demo:";
 /// Where episodes are kept, unless another folder is named.
 pub const FOLDER: &str = "demos";
 
+/// Tools nearer to each other than this are one, m and rad.
+const SAME_TOOL: (f64, f64) = (5e-4, 2e-3);
 /// The fingers move when their distance changes by more than this, m.
 const FINGERS_M: f64 = 0.002;
 
@@ -30,6 +33,12 @@ pub enum Error {
     Tool { file: PathBuf, why: NotRigid },
     #[error("{}: no episode to learn from; 'franka-imit teach --out {}' makes some", folder.display(), folder.display())]
     NoEpisodes { folder: PathBuf },
+    #[error("{name}: {source}")]
+    Mean { name: String, source: mean::Error },
+    #[error(
+        "{name}: demonstration {number} was taught with another tool than the first; take those of one tool together"
+    )]
+    Tools { name: String, number: usize },
 }
 
 /// What is worth knowing of a demonstration that was taken.
@@ -38,6 +47,8 @@ pub enum Error {
 pub enum Note {
     /// States that are missing where the arm stood.
     Lost { file: PathBuf, places: usize, missing: u64 },
+    /// Grippers that did not do the same.
+    Grips { name: String },
 }
 
 impl Display for Note {
@@ -48,6 +59,9 @@ impl Display for Note {
                 "{}: {missing} ms are missing at {places} places, where the arm hardly moved: crossed in a straight line",
                 file.display()
             ),
+            Self::Grips { name } => {
+                write!(f, "{name}: the gripper did not do the same in each, so that it does nothing here")
+            }
         }
     }
 }
@@ -68,7 +82,7 @@ pub struct Demo {
     pub path: Path,
     /// The end effector whose poses these are, in the flange frame.
     pub F_T_EE: Pose,
-    /// Where in the episode it lies.
+    /// Where in the episode it lies; of a mean, in the first.
     pub motion: Motion,
     /// What the gripper did, in order; what it did before the motion counts as at its start.
     pub grips: Vec<Grip>,
@@ -76,12 +90,56 @@ pub struct Demo {
     pub notes: Vec<Note>,
 }
 
-/// The demonstration `name` of the folder [`FOLDER`], or in the file of that name.
+/// The demonstration `name`: an episode of the folder [`FOLDER`], or an episode's file; of several, with commas between,
+/// or of a folder of them, their mean.
 ///
 /// # Errors
 /// [`Error`] naming the file, what is wrong with it, and the mend.
 pub fn load(name: &str, options: &drawing::Options) -> Result<Demo, Error> {
-    of_file(&store::find(FilePath::new(FOLDER), name)?, options)
+    let files = match FilePath::new(name) {
+        folder if folder.is_dir() => files(folder)?,
+        _ => name
+            .split(',')
+            .map(|name| store::find(FilePath::new(FOLDER), name))
+            .collect::<Result<Vec<_>, _>>()?,
+    };
+    let demos = files.iter().map(|file| of_file(file, options)).collect::<Result<Vec<_>, _>>()?;
+    match demos.as_slice() {
+        [demo] => Ok(demo.clone()),
+        several => mean_of(name, several, options),
+    }
+}
+
+fn mean_of(name: &str, demos: &[Demo], options: &drawing::Options) -> Result<Demo, Error> {
+    let failed = |source| Error::Mean { name: name.to_owned(), source };
+    let Some(first) = demos.first() else { return Err(failed(drawing::Error::Empty.into())) };
+    let tool = &first.F_T_EE;
+    let apart_m = |demo: &Demo| (demo.F_T_EE.translation.vector - tool.translation.vector).norm();
+    let is_other = |demo: &Demo| {
+        apart_m(demo) > SAME_TOOL.0 || demo.F_T_EE.rotation.angle_to(&tool.rotation) > SAME_TOOL.1
+    };
+    if let Some(k) = demos.iter().position(is_other) {
+        return Err(Error::Tools { name: name.to_owned(), number: k + 1 });
+    }
+    let paths: Vec<Path> = demos.iter().map(|demo| demo.path.clone()).collect();
+    let path = mean::mean(&paths, options).map_err(failed)?;
+    let mut notes: Vec<Note> = demos.iter().flat_map(|demo| demo.notes.clone()).collect();
+    let whole_s = |path: &Path| mean::duration_s(path).unwrap_or(0.0);
+    let same =
+        |demo: &Demo| demo.grips.iter().map(|grip| grip.wish).eq(first.grips.iter().map(|grip| grip.wish));
+    let grips = if demos.iter().all(same) {
+        // At the mean of their shares of the time.
+        let share = |k: usize| {
+            demos.iter().map(|demo| demo.grips[k].at_s / whole_s(&demo.path)).sum::<f64>()
+                / demos.len() as f64
+        };
+        let at = |(k, grip): (usize, &Grip)| Grip { at_s: share(k) * whole_s(&path), ..*grip };
+        first.grips.iter().enumerate().map(at).collect()
+    } else {
+        notes.push(Note::Grips { name: name.to_owned() });
+        Vec::new()
+    };
+    Ok(Demo { path, F_T_EE: first.F_T_EE, motion: first.motion, grips, notes })
 }
 
 /// The demonstration in a file.

@@ -13,6 +13,7 @@ mod filter;
 pub mod foreign;
 pub mod import;
 pub mod json;
+pub mod mean;
 pub mod path;
 pub mod playback;
 mod pose_label;
