@@ -36,6 +36,8 @@ pub mod control;
 
 pub mod learn;
 
+pub mod teach;
+
 pub mod sim;
 
 pub mod telemetry;

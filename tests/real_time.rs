@@ -1,7 +1,7 @@
 //! What the control path and the trainer may not do: allocate or free, once warm. Run in debug and in release.
 mod ideal;
 
-use franka_imit::control::{Edition, links};
+use franka_imit::control::{Edition, Guide, Pilot, guidance, links};
 use franka_imit::demonstration::Example;
 use franka_imit::demonstration::sample::Kind;
 use franka_imit::eval::Contender;
@@ -9,6 +9,7 @@ use franka_imit::learn::work::Work;
 use franka_imit::policy::Input;
 use franka_imit::robot::Command;
 use franka_imit::robot::allocation::{Count, Counting};
+use franka_imit::safety;
 
 /// Counts what the calling thread allocates and frees; other tests run beside it.
 #[global_allocator]
@@ -83,6 +84,29 @@ fn baselines_that_stand_in_for_a_policy_allocate_nothing_either() {
         assert!(driven > 1000, "{name}: {driven}");
         assert_eq!(calls, 0, "{name}");
     }
+}
+
+#[test]
+fn guiding_by_hand_allocates_nothing() {
+    let mut pilot = Guide::new(&guidance::Options::default(), &safety::Options::default());
+    let mut state = ideal::Arm::ready().state;
+    let (calls, guided) = calls_in(|| {
+        let mut guided = 0;
+        for ms in 0..6000 {
+            state.time_ms += 1;
+            // A hand comes and goes.
+            state.O_F_ext_hat_K[0] = if ms / 1000 % 2 == 1 { 8.0 } else { 0.0 };
+            if ms == 5500 {
+                pilot.stop();
+            }
+            let (_, sample) = pilot.tick(&state);
+            state.tau_J_d = pilot.torque().tau;
+            guided += u32::from(sample.kind == Kind::Demonstration);
+        }
+        guided
+    });
+    assert!(guided > 400, "{guided}");
+    assert_eq!(calls, 0);
 }
 
 #[test]

@@ -2,7 +2,7 @@
 #![allow(non_snake_case)] // Franka's own symbols
 mod ideal;
 
-use franka_imit::control::{Controller, Edition, Outcome, Pulse, Session, StandIn, links};
+use franka_imit::control::{Controller, Edition, Outcome, Pulse, Purpose, Session, StandIn, links};
 use franka_imit::kinematics::Pose;
 use franka_imit::robot::{Fault, Joints, Mode, panda, realtime};
 use franka_imit::sim::{self, Options, Pace, Sim};
@@ -39,7 +39,7 @@ fn connect(sim: &Sim, silence_timeout_s: f64) -> Result<(Session, Arc<Pulse>), F
     let pulse = Arc::new(Pulse::new(Instant::now()));
     let robot = panda::Options { silence_timeout_s, ..panda::Options::default() };
     let plain = realtime::Options { priority: 0, core: -2, lock_memory: false };
-    let (session, ..) = Session::connect(sim.ip(), &robot, &plain, Arc::clone(&pulse))?;
+    let (session, ..) = Session::connect(sim.ip(), &robot, &plain, Arc::clone(&pulse), Purpose::Move)?;
     Ok((session, pulse))
 }
 

@@ -1,7 +1,7 @@
 //! What every command that has to do with a robot does first: take it, connect, look whether it can move.
 use super::exit::usage;
 use crate::config::Config;
-use crate::control::{Pulse, Session};
+use crate::control::{Pulse, Purpose, Session};
 use crate::kinematics::{Pose, from_column_major};
 use crate::robot::{Fault, Mode, State, panda, realtime};
 use crate::safety::{self, Workspace};
@@ -24,11 +24,17 @@ pub(super) struct Arm {
 }
 
 /// Takes the robot called `name` for `command`, and connects.
-pub(super) fn connect(name: &str, command: &str, config: &Config, pulse: &Arc<Pulse>) -> anyhow::Result<Arm> {
+pub(super) fn connect(
+    name: &str,
+    command: &str,
+    config: &Config,
+    pulse: &Arc<Pulse>,
+    purpose: Purpose,
+) -> anyhow::Result<Arm> {
     let address = panda::resolve(name)?;
     let claim = Claim::take(&claim::folder(), address, command)?;
     let (session, state, granted) =
-        Session::connect(address, &config.robot, &config.realtime, Arc::clone(pulse))?;
+        Session::connect(address, &config.robot, &config.realtime, Arc::clone(pulse), purpose)?;
     Ok(Arm { claim, session, state, granted, address })
 }
 

@@ -32,7 +32,10 @@ pub(super) fn code(error: &anyhow::Error) -> u8 {
         if let Some(fault) = cause.downcast_ref::<Fault>() {
             return match fault {
                 Fault::Stopped { .. } | Fault::NotReady { .. } => 3,
-                Fault::UnknownHost { .. } | Fault::Residual(_) => 2,
+                Fault::UnknownHost { .. }
+                | Fault::Residual(_)
+                | Fault::Load { .. }
+                | Fault::LoadUnseen { .. } => 2,
                 Fault::Rejected { .. } | Fault::NotTaken { .. } | Fault::Control(_) | Fault::Stuck(_) => 1,
                 _ => 5,
             };

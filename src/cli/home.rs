@@ -5,7 +5,7 @@ use super::exit::{SafetyStop, usage};
 use super::places::check_way;
 use crate::config::Config;
 use crate::control::links::{self, Request};
-use crate::control::{Approach, Outcome, Pulse, Session, Way};
+use crate::control::{Approach, Outcome, Pulse, Purpose, Session, Way};
 use crate::robot::{JOINTS, Joints, State, limits};
 use crate::safety::Guard;
 use crate::telemetry::{Ending, Report};
@@ -50,7 +50,7 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     }
     let pulse = Arc::new(Pulse::new(started));
     let Arm { claim: _claim, session, state, address, .. } =
-        arm::connect(&args.robot_ip, "home", &config, &pulse)?;
+        arm::connect(&args.robot_ip, "home", &config, &pulse, Purpose::Move)?;
     say!("robot    Panda at {address}");
     arm::check_ready(&state, &config.safety)?;
     let F_T_EE = arm::tool(&state)?;

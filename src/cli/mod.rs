@@ -10,6 +10,7 @@ macro_rules! say {
 mod arm;
 mod bench;
 mod common;
+mod demos;
 mod doctor;
 mod eval;
 mod exit;
@@ -23,6 +24,7 @@ mod recover;
 mod run;
 mod sim;
 mod status;
+mod teach;
 mod train;
 
 use clap::{Parser, Subcommand};
@@ -56,6 +58,12 @@ enum Command {
     /// Judge a policy along a trajectory, without a robot.
     #[command(after_help = EXIT_CODES)]
     Eval(eval::Args),
+    /// Teach by hand: guide the arm, and keep what it did as episodes.
+    #[command(after_help = EXIT_CODES)]
+    Teach(teach::Args),
+    /// Look after demonstrations: list, show, remove, trim, repair.
+    #[command(after_help = EXIT_CODES)]
+    Demos(demos::Args),
     /// Bring the arm to its ready pose.
     #[command(after_help = EXIT_CODES)]
     Home(home::Args),
@@ -96,6 +104,8 @@ pub fn main() -> ExitCode {
         Command::Train(args) => train::run(&args),
         Command::Expert(args) => expert::run(&args),
         Command::Eval(args) => eval::run(&args),
+        Command::Teach(args) => teach::run(&args, started),
+        Command::Demos(args) => demos::run(&args),
         Command::Home(args) => home::run(&args, started),
         Command::Recover(args) => recover::run(&args, started),
         Command::Status(args) => status::run(&args),

@@ -4,7 +4,7 @@ use super::common::{Common, bar};
 use super::exit::usage;
 use super::home;
 use crate::config::Config;
-use crate::control::{Pulse, Session};
+use crate::control::{Pulse, Purpose, Session};
 use crate::robot::{JOINTS, Joints, Mode, State};
 use crate::telemetry::black_box;
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     let config = args.common.load()?;
     let pulse = Arc::new(Pulse::new(started));
     let Arm { claim: _claim, session, state, address, .. } =
-        arm::connect(&args.robot_ip, "recover", &config, &pulse)?;
+        arm::connect(&args.robot_ip, "recover", &config, &pulse, Purpose::Move)?;
     let errors: Vec<&str> = state.errors.names().collect();
     say!("robot    Panda at {address}: {:?}{}", state.mode, list(&errors));
     match state.mode {

@@ -58,10 +58,16 @@ sections! {
     generator: crate::control::generator::Options,
     /// Our own control law, for an arm that gives way.
     impedance: crate::control::impedance::Options,
+    /// Guiding by hand.
+    guidance: crate::control::guidance::Options,
+    /// Where an episode begins and ends when no key says so.
+    teach: crate::teach::Options,
     /// How close to the robot's limits a command may come.
     safety: crate::safety::Options,
     /// What is set in the robot before it moves.
     robot: crate::robot::panda::Options,
+    /// How the gripper is moved.
+    gripper: crate::robot::gripper::Options,
     /// What the control thread asks of the kernel.
     realtime: crate::robot::realtime::Options,
     /// Learning while the arm drives.

@@ -91,6 +91,12 @@ impl Impedance {
         Impedance { options: options.clone(), arm: Arm::panda(), desired: None }
     }
 
+    /// A law that takes a moving arm over where it is measured.
+    pub(super) fn taking_over(options: &Options, state: &State) -> Impedance {
+        let motion = Motion { q: state.q, dq: state.dq, ddq: [0.0; 7] };
+        Impedance { desired: Some((motion, state.time_ms)), ..Impedance::new(options) }
+    }
+
     /// The state as it would be if the robot kept the desired motion: where it was last told to be, and how fast.
     ///
     /// The first one is the robot's own, at rest.

@@ -3,6 +3,7 @@
 //! All are bounded. The control thread only ever tries; whoever sits opposite polls, since a parked receiver
 //! would make a send take a lock (crossbeam's array flavour wakes it under a mutex).
 use super::{Edition, Event, Order};
+use crate::demonstration::episode::Tick;
 use crate::demonstration::sample::Sample;
 use crate::timing::Cycle;
 use crossbeam_channel::{Receiver, Sender, bounded};
@@ -42,6 +43,9 @@ pub struct ControlEnds {
     pub to_telemetry: Sender<(Sample, Cycle)>,
     /// To the trainer; `None` without fine-tuning.
     pub trainer: Option<TrainerLink>,
+    /// To the recorder, without a detour by whoever reports: a terminal that hangs must cost no tick. `None` unless
+    /// something is recorded; see [`recording`].
+    pub recorder: Option<Sender<Tick>>,
     /// From the supervisor.
     pub requests: Receiver<Request>,
     /// From the supervisor.
@@ -86,6 +90,11 @@ pub struct OperatorEnds {
     pub rollbacks: Sender<Rollback>,
 }
 
+/// Makes the channel to a recorder: the end of whoever has ticks, which only tries, and the recorder's.
+pub fn recording() -> (Sender<Tick>, Receiver<Tick>) {
+    bounded(SAMPLES)
+}
+
 /// Makes all channels of a run. `fine_tune` adds the trainer's; `lockstep` adds its turns.
 pub fn link(fine_tune: bool, lockstep: bool) -> (ControlEnds, Option<TrainerEnds>, OperatorEnds) {
     let (to_telemetry, samples) = bounded(SAMPLES);
@@ -112,6 +121,6 @@ pub fn link(fine_tune: bool, lockstep: bool) -> (ControlEnds, Option<TrainerEnds
     } else {
         (None, None)
     };
-    let control = ControlEnds { to_telemetry, trainer, requests, rollbacks };
+    let control = ControlEnds { to_telemetry, trainer, recorder: None, requests, rollbacks };
     (control, ends, OperatorEnds { samples, requests: requests_to, rollbacks: rollbacks_to })
 }

@@ -3,6 +3,12 @@ mod approach;
 mod brake;
 pub mod clock;
 pub mod generator;
+mod grip;
+pub mod guidance;
+mod guidance_options;
+#[cfg(test)]
+mod guidance_tests;
+mod guide;
 pub mod impedance;
 #[cfg(test)]
 mod impedance_tests;
@@ -10,15 +16,18 @@ pub mod links;
 pub mod modes;
 mod pulse;
 mod reading;
+pub mod residual;
 mod shelf;
 mod standing;
 mod supervisor;
 mod thread;
 mod tick;
 mod usage;
+mod watching;
 mod way;
 
 pub use approach::Approach;
+pub use guide::Guide;
 pub use pulse::Pulse;
 pub use shelf::Edition;
 pub use supervisor::Session;
@@ -93,6 +102,15 @@ impl Settings {
     }
 }
 
+/// What a robot is connected to for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// To be moved: it is set up as the options say.
+    Move,
+    /// To be read: nothing is set in it.
+    Read,
+}
+
 /// What moves the arm in one motion. Asked each millisecond on the control thread: no allocation, lock, clock or panic.
 pub trait Pilot: Send {
     /// The command that answers `state`, and what there is to say of it.
@@ -119,6 +137,12 @@ pub trait Pilot: Send {
     fn law(&self) -> &Law {
         &Law::Position
     }
+
+    /// Under [`Law::Pilot`], the torque beyond gravity that answers the state of the last tick; finite, and inside the
+    /// robot's limits.
+    fn torque(&self) -> impedance::Torque {
+        impedance::Torque::default()
+    }
 }
 
 /// What makes torques of commands.
@@ -129,6 +153,8 @@ pub enum Law {
     Position,
     /// Ours, softer.
     Impedance(impedance::Options),
+    /// The pilot's own; the command says no more than where the arm is held, and when the motion ends.
+    Pilot,
 }
 
 /// What may drive the arm in the place of a policy: a baseline to compare it with.

@@ -91,7 +91,7 @@ impl Reader {
 }
 
 /// Whether a state can be a Panda's: finite, and inside the joint limits but for what a real arm may overrun.
-fn makes_sense(state: &State) -> bool {
+pub(super) fn makes_sense(state: &State) -> bool {
     const OVERRUN_RAD: f64 = 0.1;
     let inside = |q: &Joints| {
         q.iter()

@@ -1,8 +1,9 @@
 //! The supervisor's side of a session: waits with limits where the driver would wait for ever.
 use super::links::{self, ControlEnds};
 use super::modes::{self, Mode};
-use super::{Controller, Event, Order, Outcome, Pilot, Pulse, Thread};
+use super::{Controller, Event, Guide, Order, Outcome, Pilot, Pulse, Purpose, Thread, guidance};
 use crate::robot::{Fault, State, panda, realtime, sockets};
+use crate::safety;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -40,7 +41,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Connects within the options' time limit.
+    /// Connects within the options' time limit, and sets the robot up if it is to be moved and idle.
     ///
     /// A thread that hangs in the driver is called back, and its connection ended.
     ///
@@ -51,6 +52,7 @@ impl Session {
         robot: &panda::Options,
         realtime: &realtime::Options,
         pulse: Arc<Pulse>,
+        purpose: Purpose,
     ) -> Result<(Session, State, realtime::Granted), Fault> {
         if Pulse::given_up() >= GIVEN_UP_MAX {
             return Err(Fault::GivenUp(GIVEN_UP_MAX));
@@ -58,8 +60,13 @@ impl Session {
         let limit = Duration::from_secs_f64(robot.connect_timeout_s);
         panda::probe(address, limit)?;
         let (ends, events, orders) = links::session();
-        let thread =
-            Thread { address, realtime: realtime.clone(), robot: robot.clone(), pulse: Arc::clone(&pulse) };
+        let thread = Thread {
+            address,
+            realtime: realtime.clone(),
+            robot: robot.clone(),
+            purpose,
+            pulse: Arc::clone(&pulse),
+        };
         thread
             .spawn(ends)
             .map_err(|e| Fault::Driver(format!("the control thread cannot be started: {e}")))?;
@@ -97,7 +104,7 @@ impl Session {
     ) -> Result<(Session, State, realtime::Granted), Fault> {
         let begun = Instant::now();
         loop {
-            match Session::connect(address, robot, realtime, Arc::clone(&pulse)) {
+            match Session::connect(address, robot, realtime, Arc::clone(&pulse), Purpose::Move) {
                 Err(Fault::Unreachable { .. }) if begun.elapsed() < within => std::thread::sleep(RETRY),
                 result => return result,
             }
@@ -136,6 +143,35 @@ impl Session {
         look: impl FnMut(&Pulse, Mode),
     ) -> Result<Outcome, Fault> {
         self.carry_out(Order::Go(pilot, ends), modes::Event::Home, START_LIMIT, look)
+    }
+
+    /// Lets a person guide the arm: after the robot has stood for `options.rest_s`, if it then carries what it believes.
+    ///
+    /// # Errors
+    /// As [`Session::drive`].
+    pub fn guide(
+        self,
+        options: &guidance::Options,
+        safety: &safety::Options,
+        ends: ControlEnds,
+        look: impl FnMut(&Pulse, Mode),
+    ) -> Result<Outcome, Fault> {
+        let pilot = Box::new(Guide::new(options, safety));
+        let start_limit = START_LIMIT + Duration::from_secs_f64(options.rest_s);
+        self.carry_out(
+            Order::Guide(pilot, ends, Box::new(options.clone())),
+            modes::Event::Guide,
+            start_limit,
+            look,
+        )
+    }
+
+    /// Reads states until it is asked to stop; nothing is set in the robot, and it is not moved.
+    ///
+    /// # Errors
+    /// As [`Session::drive`].
+    pub fn read_only(self, ends: ControlEnds, look: impl FnMut(&Pulse, Mode)) -> Result<Outcome, Fault> {
+        self.carry_out(Order::Watch(ends), modes::Event::Stop, START_LIMIT, look)
     }
 
     /// Clears the robot's errors.

@@ -3,16 +3,19 @@
 //! Everything here runs outside `tick` and may look at the clock; nothing here waits while the arm moves,
 //! but for lockstep's turns.
 use super::brake::Brake;
+use super::guidance;
 use super::impedance::Impedance;
 use super::links::{ControlEnds, Request, SessionEnds};
 use super::pulse::Pulse;
+use super::residual::{Load, Refusal, Residual};
 use super::standing::Standing;
 use super::tick::Controller;
 use super::usage::{ControlUsage, Watch};
-use super::{Law, Pilot};
+use super::{Law, Pilot, Purpose, impedance, watching};
+use crate::demonstration::episode::Tick;
 use crate::demonstration::sample::Sample;
 use crate::robot::panda::{self, Panda};
-use crate::robot::{Fault, Mode, State, panic_words, realtime};
+use crate::robot::{Fault, Mode, State, limits, panic_words, realtime};
 use crate::safety::{Margin, Verdict};
 use crate::timing::{Cycle, Histogram};
 use crossbeam_channel::{TryRecvError, TrySendError};
@@ -35,6 +38,10 @@ pub enum Order {
     Drive(Box<Controller>, ControlEnds),
     /// Move it as this says: to a pose, for example.
     Go(Box<dyn Pilot>, ControlEnds),
+    /// Let a person guide it: the same, with what that asks of the robot, and not with a load that seems wrong.
+    Guide(Box<dyn Pilot>, ControlEnds, Box<guidance::Options>),
+    /// Only read its states, and set nothing.
+    Watch(ControlEnds),
     /// Clear the robot's errors.
     Recover,
 }
@@ -66,6 +73,8 @@ pub struct SampleCounts {
     pub dropped: u64,
     /// Not handed to the report, whose queue was full: its figures lack them.
     pub dropped_by_telemetry: u64,
+    /// Not handed to the recorder, whose queue was full: the episode lacks them.
+    pub dropped_by_recorder: u64,
 }
 
 /// What the control thread needs to connect.
@@ -74,8 +83,10 @@ pub struct Thread {
     pub address: IpAddr,
     /// What to ask of the kernel.
     pub realtime: realtime::Options,
-    /// What to set in the robot.
+    /// What to set in the robot …
     pub robot: panda::Options,
+    /// … if anything is.
+    pub purpose: Purpose,
     /// Signs of life.
     pub pulse: Arc<Pulse>,
 }
@@ -101,7 +112,7 @@ impl Thread {
             let state = panda.read()?;
             // Only an idle robot takes settings. They come first: what is planned from the state that is told is planned
             // for this tool, and what the arm feels at rest is felt with this load.
-            let is_set = state.mode == Mode::Idle;
+            let is_set = self.purpose == Purpose::Move && state.mode == Mode::Idle;
             if is_set {
                 panda.configure(&self.robot)?;
             }
@@ -136,6 +147,18 @@ impl Thread {
         };
         match order {
             Order::Recover => Outcome::without_motion(panda.recover()),
+            Order::Watch(ends) => {
+                let watched = watching::watch(&mut panda, &ends, &self.pulse);
+                let samples = SampleCounts {
+                    dropped_by_telemetry: watched.as_ref().map_or(0, |dropped| *dropped),
+                    ..SampleCounts::default()
+                };
+                Outcome { samples, ..Outcome::without_motion(watched.map(|_| ())) }
+            }
+            Order::Guide(pilot, ends, options) => match set_up(&mut panda) {
+                Ok(()) => self.guide(&mut panda, pilot, ends, &options),
+                Err(fault) => Outcome::without_motion(Err(fault)),
+            },
             Order::Go(pilot, ends) => match set_up(&mut panda) {
                 Ok(()) => self.drive(&mut panda, pilot, ends, |_, _| {}, |_, _, _, _| {}).1,
                 Err(fault) => Outcome::without_motion(Err(fault)),
@@ -149,6 +172,37 @@ impl Thread {
                 // The policy it came with is not lost with the motion.
                 Err(fault) => Outcome { controller: Some(controller), ..Outcome::without_motion(Err(fault)) },
             },
+        }
+    }
+
+    /// One motion by a person's hand: after a look at the load, and with other thresholds while it lasts.
+    fn guide(
+        &self,
+        panda: &mut Panda,
+        pilot: Box<dyn Pilot>,
+        ends: ControlEnds,
+        options: &guidance::Options,
+    ) -> Outcome {
+        let mut rest = Residual::default();
+        let look = || {
+            while f64::from(rest.states()) * limits::CYCLE_S < options.rest_s {
+                rest.add(&panda.read()?);
+            }
+            rest.check(options).map_err(|refusal| not_let_go(refusal, options, &self.robot))?;
+            panda.configure(&options.robot(&self.robot))
+        };
+        if let Err(fault) = { look }() {
+            return Outcome::without_motion(Err(fault));
+        }
+        let (_, outcome) = self.drive(panda, pilot, ends, |_, _| {}, |_, _, _, _| {});
+        // A robot that is lost keeps no thresholds; one that has stopped by itself may refuse to be set.
+        match (outcome.result, panda) {
+            (Ok(()), panda) => Outcome { result: panda.configure(&self.robot), ..outcome },
+            (Err(fault @ Fault::Stopped { .. }), panda) => {
+                let _ = panda.configure(&self.robot);
+                Outcome { result: Err(fault), ..outcome }
+            }
+            (result, _) => Outcome { result, ..outcome },
         }
     }
 
@@ -166,14 +220,11 @@ impl Thread {
         let mut brake: Option<Brake> = None;
         let mut watch = Watch::new();
         let law = pilot.law().clone();
-        let mut step = |state: &State, received_ns: u64, law: Option<&mut Impedance>| {
+        let mut step = |state: &State, received_ns: u64, law: &mut Torques| {
             watch.enter();
-            let (mut law, seen) = match law {
-                Some(law) => {
-                    let seen = law.see(state);
-                    (Some(law), seen)
-                }
-                None => (None, *state),
+            let seen = match law {
+                Torques::Springs(law) => law.see(state),
+                Torques::Robot | Torques::Pilot => *state,
             };
             let (command, sample) = match &mut brake {
                 Some(brake) => (brake.step(&seen), None),
@@ -192,17 +243,26 @@ impl Thread {
                     step.unwrap_or_else(|panic| {
                         // What moved the arm is broken, its limits are not: to rest with those alone.
                         self.pulse.break_down(panic_words(&*panic));
+                        let seen = law.take_over(state, &seen);
                         (brake.insert(Brake::new(pilot.limiter())).step(&seen), None)
                     })
                 }
             };
-            let torque = law.as_mut().map(|law| law.answer(state, &command));
+            let torque = match law {
+                Torques::Springs(law) => law.answer(state, &command),
+                Torques::Robot | Torques::Pilot => pilot.torque(),
+            };
             let answered_ns = self.pulse.now_ns();
             self.pulse.beat(&command);
             if let Some(sample) = sample {
                 self.pulse.note(&sample, pilot.phase(), answered_ns);
                 tick_ns.record(answered_ns - received_ns);
-                let told = ends.to_telemetry.try_send((sample, Cycle { received_ns, answered_ns }));
+                let cycle = Cycle { received_ns, answered_ns };
+                if let Some(recorder) = &ends.recorder {
+                    let kept = recorder.try_send(Tick::of(&sample, cycle, None));
+                    samples.dropped_by_recorder += u64::from(kept.is_err());
+                }
+                let told = ends.to_telemetry.try_send((sample, cycle));
                 samples.dropped_by_telemetry += u64::from(told.is_err());
                 watch.command_ready();
                 if let Some(turns) = ends.trainer.as_ref().and_then(|trainer| trainer.turns.as_ref()) {
@@ -214,11 +274,14 @@ impl Thread {
             (command, torque)
         };
         let result = match &law {
-            Law::Position => panda.drive(|state| step(state, self.pulse.now_ns(), None).0),
-            Law::Impedance(options) => {
-                let mut law = Impedance::new(options);
+            Law::Position => panda.drive(|state| step(state, self.pulse.now_ns(), &mut Torques::Robot).0),
+            law => {
+                let mut torques = match law {
+                    Law::Impedance(options) => Torques::Springs(Box::new(Impedance::new(options))),
+                    Law::Position | Law::Pilot => Torques::Pilot,
+                };
                 panda.drive_by_torque(|state| {
-                    let torque = step(state, self.pulse.now_ns(), Some(&mut law)).1.unwrap_or_default();
+                    let torque = step(state, self.pulse.now_ns(), &mut torques).1;
                     (torque.tau, torque.is_last)
                 })
             }
@@ -230,6 +293,37 @@ impl Thread {
         let (stopped_by, stopped_at) = (pilot.stopped_by(), pilot.stopped_at());
         let usage = watch.figures();
         (pilot, Outcome { result, stopped_by, stopped_at, controller: None, tick_ns, samples, usage })
+    }
+}
+
+/// Why an arm is not let go, for the operator.
+fn not_let_go(refusal: Refusal, options: &guidance::Options, robot: &panda::Options) -> Fault {
+    let allowed_kg = options.load_error_kg;
+    match refusal {
+        Refusal::Load(Load { mass_kg, torque_nm, .. }) => {
+            Fault::Load { mass_kg, allowed_kg, declared_kg: robot.load_mass_kg, torque_nm }
+        }
+        Refusal::Blind(Load { sigma_kg, .. }) => Fault::LoadUnseen { allowed_kg, sigma_kg },
+    }
+}
+
+/// What makes the torques of a motion.
+enum Torques {
+    Robot,
+    Springs(Box<Impedance>),
+    Pilot,
+}
+
+impl Torques {
+    /// Once the pilot is broken: springs have the arm from where it is. The state as they see it.
+    fn take_over(&mut self, state: &State, seen: &State) -> State {
+        if !matches!(self, Torques::Pilot) {
+            return *seen;
+        }
+        let mut law = Box::new(Impedance::taking_over(&impedance::Options::default(), state));
+        let seen = law.see(state);
+        *self = Torques::Springs(law);
+        seen
     }
 }
 

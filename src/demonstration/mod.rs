@@ -1,10 +1,13 @@
-//! Paths, time laws, expert labels, import.
+//! Paths, time laws, expert labels, import; episodes, their store and export.
 pub mod audit;
 pub mod csv;
 mod dataset;
 pub mod drawing;
+pub mod episode;
 pub mod expert;
+pub mod export;
 mod filter;
+pub mod foreign;
 pub mod import;
 pub mod json;
 pub mod path;
@@ -12,6 +15,7 @@ mod pose_label;
 mod profile;
 pub mod sample;
 pub mod shapes;
+pub mod store;
 mod survey;
 pub mod time_law;
 pub mod timed_path;

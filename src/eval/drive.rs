@@ -1,6 +1,6 @@
 //! One episode: a simulated robot of its own, the real driver, the real control thread, in lockstep.
 use super::{Contender, Disturbance};
-use crate::control::{Controller, Pulse, Session, Settings, links};
+use crate::control::{Controller, Pulse, Purpose, Session, Settings, links};
 use crate::demonstration::expert::Expert;
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
@@ -135,7 +135,8 @@ impl Task {
         };
         // Nothing to ask of the kernel: only lockstep's order matters, and a core may serve two episodes.
         let plain = realtime::Options { priority: 0, core: -2, lock_memory: false };
-        let (session, ..) = Session::connect(sim.ip(), &robot, &plain, pulse).map_err(Error::Connect)?;
+        let (session, ..) =
+            Session::connect(sim.ip(), &robot, &plain, pulse, Purpose::Move).map_err(Error::Connect)?;
         let policy = Box::new(policy.clone());
         let controller = Controller::new(Arc::clone(&self.timed), policy, self.F_T_EE, self.settings.clone());
         let controller = match contender.stand_in() {

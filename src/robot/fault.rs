@@ -65,6 +65,35 @@ pub enum Fault {
         .0.join("; ")
     )]
     Residual(Vec<String>),
+    /// The standing arm carries another load than it believes.
+    #[error(
+        "the arm is not let go: at rest it feels {mass_kg:+.2} kg at the end effector that nobody has declared (allowed \
+         {allowed_kg:.2} kg either way), {}. Nothing may touch it; set robot.load_mass_kg to about {:.2} and \
+         load_centre_m to where it is carried, or raise guidance.load_error_kg", torques(torque_nm),
+        (declared_kg + mass_kg).max(0.0)
+    )]
+    Load {
+        /// What is felt beyond what is declared, kg.
+        mass_kg: f64,
+        /// What is allowed, kg.
+        allowed_kg: f64,
+        /// What is declared, kg.
+        declared_kg: f64,
+        /// Mean external torque, Nm.
+        torque_nm: super::Joints,
+    },
+    /// Where the standing arm is, a wrong load would not show.
+    #[error(
+        "the arm is not let go: where it stands, a load that is wrong by {allowed_kg:.2} kg would not show (it can be told \
+         to {sigma_kg:.2} kg at best). Bring it to a pose with the hand away from the base's axis ('franka-imit home'), or \
+         raise guidance.load_error_kg"
+    )]
+    LoadUnseen {
+        /// What is allowed, kg.
+        allowed_kg: f64,
+        /// How well a mass can be told here: standard deviation, kg.
+        sigma_kg: f64,
+    },
     /// The robot stopped the motion by itself.
     #[error("the robot stopped the motion: {}", if errors.is_empty() { reason.clone() } else { errors.join(", ") })]
     Stopped {
@@ -102,6 +131,13 @@ pub enum Fault {
     /// The driver panicked; caught, and the connection given up.
     #[error("the driver failed inside ({0}); the connection is given up and the robot has stopped by itself")]
     Driver(String),
+}
+
+/// Torques of the joints in words.
+fn torques(torque_nm: &super::Joints) -> String {
+    let all: Vec<String> =
+        torque_nm.iter().enumerate().map(|(k, t)| format!("joint {} {t:+.2} Nm", k + 1)).collect();
+    all.join(", ")
 }
 
 /// What a caught panic said.

@@ -1,6 +1,7 @@
 //! What an arm is to us: its state, a command, its errors; independent of any driver.
 pub mod allocation;
 mod fault;
+pub mod gripper;
 pub mod limits;
 pub mod memory;
 pub mod panda;

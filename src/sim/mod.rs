@@ -61,6 +61,7 @@ mod settings;
 mod status;
 mod tool;
 mod truth;
+pub mod virtual_hand;
 pub mod wire;
 pub mod wire_log;
 
@@ -141,6 +142,7 @@ enum Hook {
     Guiding(bool),
     Recover,
     Push(Force),
+    Hand(Option<Box<virtual_hand::Plan>>),
     Fault(Fault),
     ClearFaults,
     CommandLoss(f64),
@@ -316,7 +318,20 @@ impl Sim {
     pub fn push_at(&self, force_n: [f64; 3], point_m: [f64; 3], duration_s: f64) {
         let cycles = (duration_s / CYCLE_S).round();
         if force_n.iter().chain(&point_m).all(|value| value.is_finite()) && cycles >= 1.0 {
-            self.order(Hook::Push(Force { force: force_n, point: point_m, cycles_left: cycles as u64 }));
+            self.order(Hook::Push(Force {
+                force: force_n,
+                point: point_m,
+                moment: [0.0; 3],
+                cycles_left: cycles as u64,
+            }));
+        }
+    }
+
+    /// Has a virtual hand guide the end effector, from now on, in the place of an earlier one; `None` takes it away. A plan
+    /// with values out of their range does nothing.
+    pub fn guide(&self, plan: Option<virtual_hand::Plan>) {
+        if plan.as_ref().is_none_or(|plan| plan.validate().is_empty()) {
+            self.order(Hook::Hand(plan.map(Box::new)));
         }
     }
 

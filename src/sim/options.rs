@@ -10,6 +10,7 @@ use super::gripper::STROKE_M;
 use super::plant::{ArmError, Push};
 use super::tool::Tool;
 use super::truth::TruthSink;
+use super::virtual_hand::Plan;
 use super::wire::VERSION;
 use crate::range::{Violation, check_range, check_that};
 use crate::robot::Joints;
@@ -76,6 +77,9 @@ pub struct Options {
     /// repeat to the millisecond.
     #[serde(skip)]
     pub pushes: Vec<Push>,
+    /// A virtual hand that guides the arm in every motion; its clock begins with the motion's first command.
+    #[serde(skip)]
+    pub virtual_hand: Option<Plan>,
     /// Share of the commands lost on the way, 0 to 1.
     pub command_loss: f64,
     /// What else goes wrong, as `franka-imit sim --fault help` tells it.
@@ -117,6 +121,7 @@ impl Default for Options {
             arm_error: ArmError::default(),
             choices: Choices::default(),
             pushes: Vec::new(),
+            virtual_hand: None,
             command_loss: 0.0,
             faults: Vec::new(),
             recovery_delay_s: 1.0,
@@ -172,6 +177,7 @@ impl Options {
         out.extend(self.arm_error.validate());
         out.extend(self.choices.validate());
         out.extend(self.pushes.iter().flat_map(Push::validate));
+        out.extend(self.virtual_hand.iter().flat_map(Plan::validate));
         check_range(&mut out, "command_loss", self.command_loss, 0.0..=1.0, "");
         check_range(&mut out, "recovery_delay_s", self.recovery_delay_s, 0.0..=60.0, "s");
         out

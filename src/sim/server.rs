@@ -175,6 +175,7 @@ impl Server {
         self.status.motions = self.robot.motions;
         self.status.commands_missed = self.robot.missed;
         self.status.injected = self.faults.injected;
+        self.status.virtual_hand = self.robot.plant.virtual_hand();
         self.status.truth = self.robot.plant.truth(&self.robot.settings.tool);
         if let Some(log) = &mut self.logs.truth {
             log.say(state.message_id, self.status.truth);
@@ -380,6 +381,7 @@ impl Server {
                 Ok(Hook::Guiding(pressed)) => self.robot.press_guiding(pressed),
                 Ok(Hook::Recover) => self.robot.recover(None),
                 Ok(Hook::Push(push)) => self.robot.plant.push(push),
+                Ok(Hook::Hand(plan)) => self.robot.plant.guide(plan.as_deref()),
                 Ok(Hook::Fault(fault)) => self.faults.give(fault),
                 Ok(Hook::ClearFaults) => self.faults.clear(),
                 Ok(Hook::CommandLoss(share)) => self.faults.set_command_loss(share),

@@ -47,6 +47,8 @@ pub struct Status {
     pub injected: Injected,
     /// How often the schedule had to move because the machine was late.
     pub slips: u64,
-    /// The hand, if there is one.
+    /// What the virtual hand is doing.
+    pub virtual_hand: super::virtual_hand::Phase,
+    /// The gripper, if there is one.
     pub hand: Option<HandStatus>,
 }

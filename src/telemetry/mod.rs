@@ -1,9 +1,11 @@
-//! What a run tells: figures of the drive, the report file, who holds the robot, and the last seconds before an abort.
+//! What a run tells: figures of the drive, the report file, who holds the robot, the last seconds before an abort, and the whole
+//! drive in a file.
 pub mod black_box;
 pub mod claim;
 mod culprit;
 mod curve;
 mod drive;
+pub mod recorder;
 mod report;
 mod spread;
 
@@ -12,5 +14,6 @@ pub use claim::Claim;
 pub use culprit::Culprit;
 pub use curve::{Curve, CurvePoint};
 pub use drive::{Drive, DriveFigures};
+pub use recorder::{Recorder, Saved};
 pub use report::{Ending, Report};
 pub use spread::Spread;

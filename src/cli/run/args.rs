@@ -47,6 +47,15 @@ pub(in super::super) struct Args {
     /// Save the policy in use at the end.
     #[arg(long, value_name = "FILE.safetensors")]
     pub(super) save_policy: Option<PathBuf>,
+    /// Record every tick to this file (.mcap), or to a new one in this folder; nothing is overwritten.
+    #[arg(long, value_name = "FILE.mcap|FOLDER")]
+    pub(super) record: Option<PathBuf>,
+    /// A note that goes into the record.
+    #[arg(long, value_name = "TEXT", requires = "record", default_value = "")]
+    pub(super) note: String,
+    /// Record measurements to the last bit, uncompressed: two to three times the size.
+    #[arg(long, requires = "record")]
+    pub(super) record_exact: bool,
     /// Let the arm give way to a hand: our own joint impedance law, section `[impedance]`, instead of the robot's stiff one.
     #[arg(long)]
     pub(super) compliant: bool,
@@ -94,6 +103,9 @@ impl Args {
         check_writable("--wire-log", self.wire_log.as_deref())?;
         if let Some(TruthSink::File(path)) = &self.truth {
             check_writable("--truth", Some(path))?;
+        }
+        if let Some(place) = &self.record {
+            super::record::check(place)?;
         }
         if let Some(speed_m_s) = self.speed_m_s {
             config.motion.speed_m_s = speed_m_s;

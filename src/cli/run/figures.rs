@@ -7,7 +7,7 @@ use crate::learn::{TrainerCounts, adapt, train};
 use crate::policy::Policy;
 use crate::robot::{panda, realtime};
 use crate::safety;
-use crate::telemetry::{CurvePoint, Drive, DriveFigures, Ending, Finding};
+use crate::telemetry::{CurvePoint, Drive, DriveFigures, Ending, Finding, Saved};
 use crate::timing::Quantiles;
 use serde::Serialize;
 
@@ -46,6 +46,8 @@ pub(super) struct Figures {
     error_curve: Vec<CurvePoint>,
     /// After an abort: whose fault it was, why we think so, and where the last seconds are.
     black_box: Option<Finding>,
+    /// What became of the record, if one was wanted and could be kept.
+    pub(super) record: Option<Saved>,
     path: PathFigures,
 }
 
@@ -108,6 +110,7 @@ impl Figures {
             adapted: prepared.adapted.clone(),
             error_curve: drive.curve(),
             black_box,
+            record: None,
             path: PathFigures { reference_m: reference_m.to_vec(), measured_m: measured_m.to_vec() },
         }
     }

@@ -2,7 +2,8 @@
 mod args;
 mod figures;
 mod live;
-mod robot;
+mod record;
+pub(super) mod robot;
 mod service;
 mod watch;
 
@@ -16,13 +17,13 @@ use super::places::check_way;
 use super::prepare;
 use crate::config::Config;
 use crate::control::links::{self, OperatorEnds, Request, Rollback};
-use crate::control::{Controller, Law, Outcome, Pulse, Session, Settings, modes};
+use crate::control::{Controller, Law, Outcome, Pulse, Purpose, Session, Settings, modes};
 use crate::demonstration::shapes;
 use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
 use crate::safety::Guard;
-use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Report};
+use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Recorder, Report, Saved};
 use anyhow::Context;
 use figures::Figures;
 use live::Live;
@@ -50,7 +51,8 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
-    let Arm { claim, session, state, granted, .. } = arm::connect(&name, "run", &config, &pulse)?;
+    let Arm { claim, session, state, granted, .. } =
+        arm::connect(&name, "run", &config, &pulse, Purpose::Move)?;
     robot::greet(&session, sim.is_some(), &granted);
     arm::check_ready(&state, &config.safety)?;
 
@@ -110,6 +112,8 @@ struct Driven {
     counts: TrainerCounts,
     /// Whether a person asked it to stop.
     asked: bool,
+    /// What became of the record.
+    recorded: Option<anyhow::Result<Saved>>,
 }
 
 impl Run<'_> {
@@ -143,7 +147,10 @@ impl Run<'_> {
     ) -> anyhow::Result<Driven> {
         let (config, prepared) = (self.config, self.prepared);
         let settings = self.settings();
-        let (control, trainer_ends, operator) = links::link(!self.args.no_fine_tune, self.args.is_lockstep());
+        let (mut control, trainer_ends, operator) =
+            links::link(!self.args.no_fine_tune, self.args.is_lockstep());
+        let recorder = record::begin(self, pulse, control_core)?;
+        control.recorder = recorder.as_ref().map(Recorder::feed);
         let mut plan = prepared.learning(config, self.speed);
         let law = match self.args.compliant {
             true => Law::Impedance(config.impedance.clone()),
@@ -170,13 +177,17 @@ impl Run<'_> {
         if keys.is_some() {
             say!("keys     b goes back to the policy before and keeps it; Ctrl-C stops");
         }
-        let mut asked = false;
+        let (mut asked, mut recording_failed) = (false, false);
         let outcome = session.drive(controller, control, |pulse, mode| {
             if stop.load(Relaxed) && !asked {
                 asked = operator.requests.try_send(Request::Stop).is_ok();
             }
             let mode = if asked { mode.after(modes::Event::Stop).unwrap_or(mode) } else { mode };
             watch.look(&operator, pulse, mode);
+            if let Some(words) = recorder.as_ref().filter(|_| !recording_failed).and_then(Recorder::failed) {
+                recording_failed = true;
+                watch.live.say(&words);
+            }
             if let Some(Key::Char('b')) = keys.as_mut().and_then(|keys| keys.next(Duration::ZERO)) {
                 watch.live.say(go_back(&watch.drive, trainer.as_ref(), &operator));
             }
@@ -187,11 +198,12 @@ impl Run<'_> {
         watch.take(&operator);
         watch.live.finish();
         let counts = counts();
+        let recorded = recorder.map(|recorder| record::keep(recorder, &outcome, asked));
         if let Some(trainer) = trainer {
             trainer.leave();
         }
         let Watch { drive, black_box, .. } = watch;
-        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked })
+        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked, recorded })
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
@@ -227,7 +239,7 @@ impl Run<'_> {
             driven.black_box.conclude(&abort, driven.ended_ns, name, &self.args.black_box_folder())
         });
         let mut last = outcome.as_ref().and_then(|o| o.controller.as_ref()).map(|c| c.policy().clone());
-        let figures = Figures::new(
+        let mut figures = Figures::new(
             self,
             outcome,
             &driven.drive,
@@ -238,6 +250,15 @@ impl Run<'_> {
             name,
             finding,
         );
+        let recorded = match driven.recorded {
+            None => Ok(()),
+            Some(Err(error)) => Err(error),
+            Some(Ok(saved)) => {
+                let cut_short = saved.cut_short.clone();
+                figures.record = Some(saved);
+                cut_short.map_or(Ok(()), |words| Err(anyhow::anyhow!(words)))
+            }
+        };
         let report = Report::new("run", ending, faults, figures);
         let written = self.args.common.write(&report);
         let saved = self.save(last.as_ref());
@@ -246,10 +267,13 @@ impl Run<'_> {
             report.figures.say(&report.ending);
         }
         match fault.map(anyhow::Error::from).or(safety_stop.map(anyhow::Error::from)) {
-            None => written.and(saved),
+            None => written.and(saved).and(recorded),
             Some(why) => {
                 // A file that cannot be written must not hide why the arm has stopped.
-                [written, saved].iter().filter_map(|r| r.as_ref().err()).for_each(|e| log::error!("{e}"));
+                [written, saved, recorded]
+                    .iter()
+                    .filter_map(|r| r.as_ref().err())
+                    .for_each(|e| log::error!("{e}"));
                 Err(why)
             }
         }

@@ -22,17 +22,23 @@ pub(super) fn start_sim(args: &Args, config: &Config) -> anyhow::Result<Option<S
     }
     let options = sim::Options {
         pace: if args.is_lockstep() { Pace::Lockstep } else { Pace::Realtime },
-        lockstep_timeout_s: config.sim.lockstep_timeout_s.max(LOCKSTEP_PATIENCE_S),
         wire_log: args.wire_log.clone(),
         truth: args.truth.clone(),
         ..config.sim.clone()
     };
+    start_on_loopback(options, config).map(Some)
+}
+
+/// Starts a simulated robot on the first free loopback address, its thread beside the control thread's.
+pub(in super::super) fn start_on_loopback(options: sim::Options, config: &Config) -> anyhow::Result<Sim> {
+    let options =
+        sim::Options { lockstep_timeout_s: options.lockstep_timeout_s.max(LOCKSTEP_PATIENCE_S), ..options };
     let beside = || {
         let realtime = config.realtime.clone();
         move || realtime::enter_as_peer(&realtime)
     };
     match Sim::start_on([127, 0, 0], ADDRESSES, &options, beside) {
-        Ok(sim) => Ok(Some(sim)),
+        Ok(sim) => Ok(sim),
         Err(error @ sim::Error::Bind { .. }) => {
             Err(anyhow::anyhow!("no loopback address is free for a simulated robot: {error}"))
         }
@@ -46,7 +52,7 @@ pub(super) fn name(args: &Args, sim: Option<&Sim>) -> String {
 }
 
 /// Says what is connected and what the kernel refused.
-pub(super) fn greet(session: &Session, simulated: bool, granted: &realtime::Granted) {
+pub(in super::super) fn greet(session: &Session, simulated: bool, granted: &realtime::Granted) {
     let what = if simulated { "a simulated Panda" } else { "Panda" };
     say!("robot    {what} at {}", session.address());
     say!("machine  control thread on {}", granted.words());

@@ -1,5 +1,7 @@
 //! What a person or a script may order a running simulator to do: a line of words each.
+use crate::demonstration::{drawing, shapes};
 use crate::robot::ERROR_NAMES;
+use crate::sim::virtual_hand::Plan;
 use crate::sim::{Fault, Sim, faults, gripper};
 
 /// Every order with its meaning.
@@ -11,6 +13,9 @@ recover                   recover from a reflex, as the operator does in Desk
 push FX FY FZ [SECONDS] [at X Y Z]
                           push the end effector with this force, N in the base frame (1 s), at the tool point
                           or at a point beside it, m in the end effector's frame
+hand PATH [SPEED]         have a virtual hand guide the end effector along circle, square, figure-eight or a CSV file, at
+                          this speed (0.1 m/s); the arm has to be let go: by teach, or by the guiding buttons
+hand off                  take it away
 object WIDTH|none         put an object of this width (0 to 0.08 m) between the fingers, or take it away
 reflex NAME               stop the arm with this error, for example cartesian_reflex
 lose N                    lose the next N commands
@@ -21,7 +26,7 @@ quit                      end the simulator
 An address before an order (127.0.0.2 recover) gives it to that arm alone.";
 
 /// A line, understood.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) enum Order {
     Help,
     Status,
@@ -29,6 +34,7 @@ pub(super) enum Order {
     Guiding(bool),
     Recover,
     Push { force_n: [f64; 3], duration_s: f64, point_m: [f64; 3] },
+    Hand(Option<Plan>),
     Object(Option<f64>),
     Reflex(usize),
     Lose(u32),
@@ -86,6 +92,12 @@ impl Order {
                 };
                 Ok(Self::Push { force_n, duration_s, point_m })
             }
+            ["hand", "off"] => Ok(Self::Hand(None)),
+            ["hand", path] => hand(path, Plan::default().speed_m_s).map(|plan| Self::Hand(Some(plan))),
+            ["hand", path, speed] => {
+                let speed_m_s = number(speed, 0.005, 1.0, "the speed in m/s")?;
+                hand(path, speed_m_s).map(|plan| Self::Hand(Some(plan)))
+            }
             ["object", "none"] => Ok(Self::Object(None)),
             ["object", width] => {
                 number(width, 0.0, gripper::STROKE_M, "the width in m").map(|width| Self::Object(Some(width)))
@@ -114,14 +126,15 @@ impl Order {
     }
 
     /// Obeys; what there is to say, or nothing. [`Order::Quit`] is for whoever owns the simulator.
-    pub(super) fn obey(self, sim: &Sim) -> String {
-        match self {
+    pub(super) fn obey(&self, sim: &Sim) -> String {
+        match *self {
             Self::Help => return HELP.to_owned(),
             Self::Status => return status(sim).to_string(),
             Self::UserStop(pressed) => sim.press_user_stop(pressed),
             Self::Guiding(pressed) => sim.press_guiding(pressed),
             Self::Recover => sim.recover(),
             Self::Push { force_n, duration_s, point_m } => sim.push_at(force_n, point_m, duration_s),
+            Self::Hand(ref plan) => sim.guide(plan.clone()),
             Self::Object(_) if sim.status().hand.is_none() => return "there is no hand".to_owned(),
             Self::Object(width_m) => sim.set_object_width(width_m),
             Self::Reflex(index) => sim.trigger_reflex(index),
@@ -134,6 +147,13 @@ impl Order {
         }
         String::new()
     }
+}
+
+/// A virtual hand for the path called `path`.
+fn hand(path: &str, speed_m_s: f64) -> Result<Plan, String> {
+    let loaded = shapes::load(path, &drawing::Options::default()).map_err(|e| e.to_string())?;
+    let path_m = loaded.path.points().iter().map(|p| [p.x, p.y, p.z]).collect();
+    Ok(Plan { path_m, speed_m_s, ..Plan::default() })
 }
 
 /// The simulator's status and the truth of its arm as one line of JSON.
@@ -158,6 +178,7 @@ fn status(sim: &Sim) -> serde_json::Value {
             "moving": hand.moving,
             "client": hand.client.map(|client| client.to_string()),
         })),
+        "virtual_hand": format!("{:?}", status.virtual_hand),
         "commands_late": status.commands_late,
         "commands_duplicate": status.commands_duplicate,
         "commands_unasked": status.commands_unasked,
@@ -196,6 +217,15 @@ mod tests {
         ] {
             assert!(Order::parse(bad).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn a_virtual_hand_follows_a_shape_at_a_speed_until_it_is_taken_away() {
+        let Ok(Order::Hand(Some(plan))) = Order::parse("hand circle 0.2") else { panic!("an order") };
+        assert!(plan.path_m.len() > 100 && plan.speed_m_s == 0.2 && plan.validate().is_empty());
+        assert_eq!(Order::parse("hand off"), Ok(Order::Hand(None)));
+        assert!(Order::parse("hand cirlce").unwrap_err().contains("circle"));
+        assert!(Order::parse("hand circle 9").unwrap_err().contains("0.005 to 1"));
     }
 
     #[test]

@@ -151,7 +151,7 @@ fn more_power_than_the_arm_may_take_is_named() {
 #[test]
 fn a_torque_beyond_the_sensors_is_named_and_a_command_beyond_the_motors_is_only_cut() {
     let mut robot = moving(&quick(), 0, 0);
-    robot.plant.push(Force { force: [0.0, 0.0, -4000.0], point: [0.0; 3], cycles_left: 1 });
+    robot.plant.push(Force { force: [0.0, 0.0, -4000.0], point: [0.0; 3], moment: [0.0; 3], cycles_left: 1 });
     cycle(&mut robot);
     assert!(raised(&robot).contains(&error::TAU_J_RANGE), "{:?}", raised(&robot));
 
@@ -170,7 +170,12 @@ fn a_torque_beyond_the_sensors_is_named_and_a_command_beyond_the_motors_is_only_
 fn a_torque_motion_shows_zero_torque_before_its_first_command_and_is_judged_from_there() {
     for (first, expected) in [(0.9, vec![]), (1.1, vec![error::TORQUE_DISCONTINUITY])] {
         let mut robot = Robot::new(&quick());
-        robot.plant.push(Force { force: [0.0, 15.0, 0.0], point: [0.0; 3], cycles_left: 10_000 });
+        robot.plant.push(Force {
+            force: [0.0, 15.0, 0.0],
+            point: [0.0; 3],
+            moment: [0.0; 3],
+            cycles_left: 10_000,
+        });
         for _ in 0..600 {
             cycle(&mut robot); // the impedance controller works against a hand: its torque is not zero
         }

@@ -20,6 +20,8 @@ mod sensors;
 use super::Options;
 use super::judge::Desired;
 use super::settings::Settings;
+use super::virtual_hand::{self, Plan, VirtualHand};
+use crate::dynamics::rigid_body::jacobian;
 use crate::dynamics::{Arm, G_EARTH, angles, solve};
 use crate::kinematics::Pose;
 use crate::robot::limits::{CYCLE_S, Q_MAX, Q_MIN, TAU_MAX};
@@ -30,6 +32,7 @@ pub(super) use controller::Control;
 use controller::Controller;
 pub use exercise::Exercise;
 use friction::{Friction, Slip};
+use nalgebra::{Matrix3, Rotation3, Vector3};
 use observer::Observer;
 pub use push::Push;
 use push::Pushes;
@@ -75,6 +78,9 @@ pub(super) struct Plant {
     friction: Friction,
     floor_z_m: f64,
     pushes: Pushes,
+    hand: Option<VirtualHand>,
+    /// The hand that every motion begins with.
+    planned: Option<Plan>,
     force: [f64; 3],
     tau_ext: Joints,
     sensors: Sensors,
@@ -95,6 +101,8 @@ impl Plant {
             friction: Friction::new(options.friction),
             floor_z_m: options.floor_z_m,
             pushes: Pushes::new(&options.pushes),
+            hand: None,
+            planned: options.virtual_hand.clone(),
             force: [0.0; 3],
             tau_ext: [0.0; JOINTS],
             sensors,
@@ -106,6 +114,9 @@ impl Plant {
     pub(super) fn begin_motion(&mut self, motion: u64) {
         self.sensors.begin_motion(motion);
         self.pushes.begin_motion();
+        if let Some(plan) = &self.planned {
+            self.hand = Some(VirtualHand::new(plan));
+        }
         self.observer.settle();
     }
 
@@ -138,6 +149,31 @@ impl Plant {
         self.pushes.push(force);
     }
 
+    /// Has a virtual hand guide the end effector from now on, or none.
+    pub(super) fn guide(&mut self, plan: Option<&Plan>) {
+        self.hand = plan.map(VirtualHand::new);
+    }
+
+    /// What the virtual hand is doing.
+    pub(super) fn virtual_hand(&self) -> virtual_hand::Phase {
+        self.hand.as_ref().map(VirtualHand::phase).unwrap_or_default()
+    }
+
+    /// What the virtual hand does to the end effector in the next cycle.
+    fn guided(&mut self, tool: &Pose) -> Option<Force> {
+        let hand = self.hand.as_mut()?;
+        let frames = self.body.frames_at(&angles(&self.q));
+        let at = frames[7].then(&arm::frame(tool));
+        let mut twist = [0.0; 6];
+        for (column, dq) in jacobian(&frames, 7, &at.p).iter().zip(&self.dq) {
+            twist.iter_mut().zip(column).for_each(|(twist, column)| *twist += column * dq);
+        }
+        let turn = Rotation3::from_matrix_unchecked(Matrix3::from_fn(|i, j| at.R[j][i]));
+        let [v, w] = [0, 3].map(|k| Vector3::new(twist[k], twist[k + 1], twist[k + 2]));
+        let (force, moment) = hand.next(&Vector3::from(at.p), &turn, &v, &w)?;
+        Some(Force { force, point: [0.0; 3], moment, cycles_left: 1 })
+    }
+
     /// Whether friction holds every joint still.
     pub(super) fn at_rest(&self) -> bool {
         self.dq == [0.0; JOINTS]
@@ -155,21 +191,20 @@ impl Plant {
     pub(super) fn step(&mut self, control: Control, desired: &Desired, settings: &Settings) {
         self.known.tool = settings.hand.with(&settings.load_body());
         let controller = Controller::new(control, desired, settings);
-        let push = self.pushes.next();
-        let push = push.as_ref();
+        let hands = &[self.pushes.next(), self.guided(&settings.tool)];
         let h = CYCLE_S;
         let mut slip = self.friction.begin(&self.dq);
-        let mut a1 = self.rate(&self.q, &self.dq, &controller, push, &slip, settings);
+        let mut a1 = self.rate(&self.q, &self.dq, &controller, hands, &slip, settings);
         if self.friction.release(&mut slip, &mut self.dq, &a1.held) {
-            a1 = self.rate(&self.q, &self.dq, &controller, push, &slip, settings);
+            a1 = self.rate(&self.q, &self.dq, &controller, hands, &slip, settings);
         }
         let plus = |a: &Joints, b: &Joints, s: f64| -> Joints { std::array::from_fn(|i| a[i] + s * b[i]) };
         let v2 = plus(&self.dq, &a1.ddq, h / 2.0);
-        let a2 = self.rate(&plus(&self.q, &self.dq, h / 2.0), &v2, &controller, push, &slip, settings);
+        let a2 = self.rate(&plus(&self.q, &self.dq, h / 2.0), &v2, &controller, hands, &slip, settings);
         let v3 = plus(&self.dq, &a2.ddq, h / 2.0);
-        let a3 = self.rate(&plus(&self.q, &v2, h / 2.0), &v3, &controller, push, &slip, settings);
+        let a3 = self.rate(&plus(&self.q, &v2, h / 2.0), &v3, &controller, hands, &slip, settings);
         let v4 = plus(&self.dq, &a3.ddq, h);
-        let a4 = self.rate(&plus(&self.q, &v3, h), &v4, &controller, push, &slip, settings);
+        let a4 = self.rate(&plus(&self.q, &v3, h), &v4, &controller, hands, &slip, settings);
         for i in 0..JOINTS {
             self.q[i] += h / 6.0 * (self.dq[i] + 2.0 * (v2[i] + v3[i]) + v4[i]);
             self.dq[i] += h / 6.0 * (a1.ddq[i] + 2.0 * (a2.ddq[i] + a3.ddq[i]) + a4.ddq[i]);
@@ -202,7 +237,7 @@ impl Plant {
         q: &Joints,
         dq: &Joints,
         controller: &Controller,
-        push: Option<&Force>,
+        hands: &[Option<Force>; 2],
         slip: &Slip,
         settings: &Settings,
     ) -> Rate {
@@ -212,7 +247,7 @@ impl Plant {
         let seen = self.sensors.seen(q);
         let hold = self.known.gravity(&seen, &G_EARTH);
         let tau = controller.torque(&seen, dq);
-        let (from_outside, force) = contact::torque(&frames, dq, settings, self.floor_z_m, push);
+        let (from_outside, force) = contact::torque(&frames, dq, settings, self.floor_z_m, hands);
         let stop = controller.end_stops();
         let mut ddq = [0.0; JOINTS];
         let mut link = [0.0; JOINTS];
@@ -249,5 +284,7 @@ impl Plant {
     }
 }
 
+#[cfg(test)]
+mod guided_tests;
 #[cfg(test)]
 mod tests;

@@ -55,7 +55,8 @@ impl Pushes {
             let begins = |push: &&Push| cycles(push.after_s) == *cycle;
             if let Some(push) = self.planned.iter().find(begins) {
                 let cycles_left = cycles(push.duration_s).max(1);
-                self.now = Some(Force { force: push.force_n, point: [0.0; 3], cycles_left });
+                self.now =
+                    Some(Force { force: push.force_n, point: [0.0; 3], moment: [0.0; 3], cycles_left });
             }
             *cycle += 1;
         }

@@ -17,7 +17,7 @@ fn ideal() -> Options {
 }
 
 fn at_the_tool_point(force: [f64; 3], cycles_left: u64) -> Force {
-    Force { force, point: [0.0; 3], cycles_left }
+    Force { force, point: [0.0; 3], moment: [0.0; 3], cycles_left }
 }
 
 fn impedance(stiffness: Joints) -> Settings {
@@ -99,7 +99,7 @@ fn a_push_beside_the_tool_point_turns_the_hand_and_its_torque_is_the_truth() {
     let felt = |point: [f64; 3]| {
         let mut plant = Plant::new(&ideal());
         hold(&mut plant, &settings, 300);
-        plant.push(Force { force: [0.0, 0.0, -10.0], point, cycles_left: 1000 });
+        plant.push(Force { force: [0.0, 0.0, -10.0], point, moment: [0.0; 3], cycles_left: 1000 });
         let wrench = hold(&mut plant, &settings, 800).O_F_ext_hat_K;
         (wrench, plant.truth(&settings.tool), plant.measured().tau_ext_hat_filtered)
     };

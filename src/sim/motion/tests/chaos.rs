@@ -239,7 +239,12 @@ fn happen(robot: &mut Robot, client: &mut Client, happening: &Happening) -> Resu
         Happening::UserStop(pressed) => robot.press_user_stop(*pressed),
         Happening::Guiding(pressed) => robot.press_guiding(*pressed),
         Happening::Push(force, cycles_left) => {
-            robot.plant.push(Force { force: *force, point: [0.0; 3], cycles_left: *cycles_left });
+            robot.plant.push(Force {
+                force: *force,
+                point: [0.0; 3],
+                moment: [0.0; 3],
+                cycles_left: *cycles_left,
+            });
         }
         Happening::Reflex(index) => robot.reflex(judge::only(*index)),
         Happening::Disconnect => {

@@ -1,0 +1,155 @@
+//! What may be typed after `teach`.
+use super::super::common::Common;
+use super::super::exit::usage;
+use crate::config::Config;
+use crate::demonstration::shapes;
+use crate::range::check_range;
+use crate::sim::virtual_hand::Plan;
+use std::path::PathBuf;
+
+/// In lockstep a busy machine may hold everybody up; only so long a silence means that the robot is gone, s.
+const LOCKSTEP_SILENCE_S: f64 = 5.0;
+
+/// Teach by hand: guide the arm, and keep what it did as episodes.
+#[derive(Debug, clap::Args)]
+#[command(group = clap::ArgGroup::new("arm").required(true))]
+pub(in super::super) struct Args {
+    /// Guide a simulated Panda, started for this.
+    #[arg(long, group = "arm")]
+    pub(super) sim: bool,
+    /// Guide the robot at this address.
+    #[arg(long, value_name = "ADDRESS", group = "arm")]
+    pub(super) robot_ip: Option<String>,
+    /// Let a virtual hand guide the simulated arm along circle, square, figure-eight or a CSV file (x_m,y_m,z_m).
+    #[arg(long, value_name = "SHAPE|FILE", requires = "sim", conflicts_with = "passive")]
+    hand: Option<String>,
+    /// Speed of the virtual hand, m/s.
+    #[arg(long, value_name = "M/S", requires = "hand", default_value_t = Plan::default().speed_m_s, allow_negative_numbers = true)]
+    hand_speed_m_s: f64,
+    /// Tremor of the virtual hand, m.
+    #[arg(long, value_name = "M", requires = "hand", default_value_t = Plan::default().tremor_m, allow_negative_numbers = true)]
+    hand_tremor_m: f64,
+    /// How often the virtual hand pauses on its path.
+    #[arg(long, value_name = "N", requires = "hand", default_value_t = 0)]
+    hand_pauses: usize,
+    /// Seed of the virtual hand and of the simulated robot.
+    #[arg(long, default_value_t = 0, requires = "sim")]
+    pub(super) seed: u64,
+    /// Episodes to keep; then the session ends. [default: without end, with --hand 1]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
+    episodes: Option<u64>,
+    /// What is taught, in a sentence: kept with every episode.
+    #[arg(long, value_name = "NAME", default_value = "")]
+    pub(super) task: String,
+    /// Where the episodes are kept.
+    #[arg(long, value_name = "DIR", default_value = "demos")]
+    pub(super) out: PathBuf,
+    /// Motion begins an episode, rest ends it; without it keys do.
+    #[arg(long, conflicts_with = "hand")]
+    pub(super) hands_free: bool,
+    /// Only read states: a person moves the user-stopped robot by the buttons at its wrist.
+    #[arg(long)]
+    pub(super) passive: bool,
+    /// Axes that the hand cannot move: x, y, z, rx, ry, rz of the base frame, `position` or `rotation`.
+    #[arg(long, value_name = "AXES", value_delimiter = ',', conflicts_with = "passive")]
+    lock: Vec<String>,
+    /// Damping of the guided joints, as a factor of guidance.damping_nm_s_rad.
+    #[arg(
+        long,
+        value_name = "FACTOR",
+        default_value_t = 1.0,
+        allow_negative_numbers = true,
+        conflicts_with = "passive"
+    )]
+    damping: f64,
+    /// Open (o) and close (g) the gripper by key.
+    #[arg(long)]
+    pub(super) gripper: bool,
+    /// How the simulated robot keeps time.
+    #[arg(long, value_enum, default_value = "realtime")]
+    pace: Pace,
+    /// Do not ask before a real robot is let go.
+    #[arg(short, long)]
+    pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) common: Common,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+enum Pace {
+    /// 1 kHz by the clock, as a robot.
+    Realtime,
+    /// As fast as both sides answer; repeats bit for bit.
+    Lockstep,
+}
+
+const AXES: [&str; 6] = ["x", "y", "z", "rx", "ry", "rz"];
+
+impl Args {
+    /// The configuration with what was typed on top.
+    pub(super) fn configuration(&self) -> anyhow::Result<Config> {
+        let mut config = self.common.load()?;
+        let mut wrong = Vec::new();
+        check_range(&mut wrong, "--damping", self.damping, 0.1..=10.0, "");
+        let mut wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
+        config.guidance.damping_nm_s_rad = config.guidance.damping_nm_s_rad.map(|d| self.damping * d);
+        for axis in &self.lock {
+            match axis.as_str() {
+                "position" => config.guidance.locked_axes[..3].fill(true),
+                "rotation" => config.guidance.locked_axes[3..].fill(true),
+                name => match AXES.iter().position(|known| *known == name) {
+                    Some(k) => config.guidance.locked_axes[k] = true,
+                    None => wrong.push(format!(
+                        "--lock {name}: allowed: {}, position, rotation, with commas between them",
+                        AXES.join(", ")
+                    )),
+                },
+            }
+        }
+        if self.is_lockstep() {
+            if !self.sim {
+                wrong.push("--pace lockstep: only a simulated robot waits for its commands".to_owned());
+            }
+            config.robot.silence_timeout_s = LOCKSTEP_SILENCE_S;
+        }
+        config.sim.seed = self.seed;
+        if wrong.is_empty() { Ok(config) } else { Err(usage(wrong.join("\n       "))) }
+    }
+
+    /// What the virtual hand does, if there is one.
+    pub(super) fn plan(&self, config: &Config) -> anyhow::Result<Option<Plan>> {
+        let Some(name) = &self.hand else { return Ok(None) };
+        let loaded = shapes::load(name, &config.drawing).map_err(usage)?;
+        loaded.warnings.iter().for_each(|warning| say!("note     {warning}"));
+        let plan = Plan {
+            path_m: loaded.path.points().iter().map(|p| [p.x, p.y, p.z]).collect(),
+            speed_m_s: self.hand_speed_m_s,
+            tremor_m: self.hand_tremor_m,
+            pauses: self.hand_pauses,
+            times: usize::try_from(self.episodes.unwrap_or(1)).unwrap_or(1),
+            seed: self.seed,
+            ..Plan::default()
+        };
+        let wrong = plan.validate();
+        let names =
+            [("speed_m_s", "--hand-speed-m-s"), ("tremor_m", "--hand-tremor-m"), ("pauses", "--hand-pauses")];
+        let said =
+            |key: &str| names.iter().find(|(name, _)| *name == key).map_or("--hand", |(_, option)| *option);
+        match wrong.first() {
+            Some(wrong) => {
+                Err(usage(format!("{} {}: allowed {}", said(wrong.key), wrong.value, wrong.allowed)))
+            }
+            None => Ok(Some(plan)),
+        }
+    }
+
+    /// Episodes after which the session ends.
+    pub(super) fn wanted(&self) -> Option<u64> {
+        self.episodes.or(self.hand.as_ref().map(|_| 1))
+    }
+
+    /// Whether the simulated robot waits for us.
+    pub(super) fn is_lockstep(&self) -> bool {
+        self.pace == Pace::Lockstep
+    }
+}
