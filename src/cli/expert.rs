@@ -11,9 +11,7 @@ use super::train::tube;
 use crate::config::Config;
 use crate::demonstration::expert::{Expert, Redundancy};
 use crate::demonstration::import::Dropped;
-use crate::demonstration::{
-    Audit, BOX_MAX_M, BOX_MIN_M, Dataset, LabelledBy, Survey, json, shapes, time_law,
-};
+use crate::demonstration::{Audit, BOX_MAX_M, BOX_MIN_M, Dataset, LabelledBy, Survey, json, shapes};
 use crate::kinematics::{Point, hand_tool};
 use crate::policy::Input;
 use crate::telemetry::{Ending, Report};
@@ -21,7 +19,7 @@ use crate::telemetry::{Ending, Report};
 /// Makes expert data: joint angles from inverse kinematics for the positions of a trajectory.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Args {
-    /// circle, square, figure-eight, a drawing (.csv), box (random points of the workspace), or a data set
+    /// circle, square, figure-eight, a drawing (.csv), demo:EPISODE, box (random points of the workspace), or a data set
     /// (.json) to label anew
     #[arg(long, value_name = "SHAPE|FILE")]
     pub trajectory: String,
@@ -117,9 +115,10 @@ pub(super) fn run(args: &Args) -> Result<()> {
 
 /// Labels along a path that can be followed, and in its tube.
 fn from_path(args: &Args, config: &Config, name: &str) -> Result<(Dataset, Figures)> {
-    let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
-    let expert = super::prepare::taught(config, hand_tool(), &path, name)?;
-    time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion).map_err(usage)?;
+    let shapes::Loaded { path, taught, .. } = shapes::load(name, &config.drawing).map_err(usage)?;
+    let F_T_EE = taught.map_or_else(hand_tool, |about| about.F_T_EE);
+    let expert = super::prepare::taught(config, F_T_EE, &path, name)?;
+    super::prepare::plan(config, &path, &expert, name)?;
     let mut dataset = Dataset::from_path(&expert, &path, name).map_err(usage)?;
     let survey = expert.survey_poses(path.poses());
     if let Some(margin) = survey.limit_margin_min {

@@ -4,6 +4,7 @@ use super::places::check_path;
 use crate::config::Config;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::path::Path;
+use crate::demonstration::shapes::About;
 use crate::demonstration::timed_path::TimedPath;
 use crate::demonstration::{Dataset, Example, LabelledBy, Survey, time_law};
 use crate::kinematics::{Pose, forward};
@@ -45,6 +46,8 @@ pub(super) struct TrajectoryFigures {
     pub closed: bool,
     pub corners: usize,
     pub lap_s: f64,
+    /// Times that a motion with times of its own was made slower, to keep the joints in their limits; 1 mostly.
+    pub stretch: f64,
     pub top_speed_m_s: f64,
     /// Whether the trajectory says how the tool turns; else it points down.
     pub posed: bool,
@@ -95,6 +98,56 @@ pub(super) fn choose_input(config: &mut Config, path: &Path) {
     }
 }
 
+/// How far the tool of a demonstration may be from the robot's, m and rad, before it is said; and before it is refused.
+const SAME_TOOL: (f64, f64) = (5e-4, 2e-3);
+const OTHER_TOOL: (f64, f64) = (0.01, 0.05);
+
+/// A demonstration is of a tool's poses: with another tool the arm would be elsewhere.
+pub(super) fn check_tool(taught: Option<&About>, F_T_EE: &Pose, name: &str) -> anyhow::Result<()> {
+    let Some(About { F_T_EE: taught, .. }) = taught else { return Ok(()) };
+    let off_m = (taught.translation.vector - F_T_EE.translation.vector).norm();
+    let off_rad = taught.rotation.angle_to(&F_T_EE.rotation);
+    let apart = format!("{:.1} mm and {:.0} mrad", 1e3 * off_m, 1e3 * off_rad);
+    if off_m > OTHER_TOOL.0 || off_rad > OTHER_TOOL.1 {
+        let p = taught.translation.vector;
+        return Err(usage(format!(
+            "{name} was taught with another tool, {apart} from the robot's F_T_EE (allowed {:.0} mm and {:.0} mrad): mount that \
+             tool and set its end effector in Desk, at ({:.4}, {:.4}, {:.4}) m in the flange frame; or write the positions with \
+             'franka-imit demos export csv' and follow that file",
+            1e3 * OTHER_TOOL.0,
+            1e3 * OTHER_TOOL.1,
+            p.x,
+            p.y,
+            p.z
+        )));
+    }
+    if off_m > SAME_TOOL.0 || off_rad > SAME_TOOL.1 {
+        say!(
+            "note     {name} was taught with a tool {apart} from the robot's F_T_EE: the robot's end effector goes where that \
+             one went, and the joints a little elsewhere"
+        );
+    }
+    Ok(())
+}
+
+/// The time law of `path`; a taught motion that is too fast for the arm is slowed, and it is said why.
+pub(super) fn plan(config: &Config, path: &Path, expert: &Expert, name: &str) -> anyhow::Result<TimedPath> {
+    let failed = |e: time_law::Error| usage(format!("trajectory {name}: {e}"));
+    let mut label = |x: &Pose| expert.label_pose(x);
+    if !expert.is_taught() {
+        return time_law::plan(path, &mut label, &config.motion).map_err(failed);
+    }
+    let (timed, excess) = time_law::retimed(path, &mut label, &config.motion).map_err(failed)?;
+    if let Some(excess) = excess.filter(|_| path.timing().is_some()) {
+        say!(
+            "note     {name} is retimed, {:.2} times slower than taught: as taught, {excess} (motion.joint_velocity_share, \
+             motion.joint_acceleration_share)",
+            timed.stretch()
+        );
+    }
+    Ok(timed)
+}
+
 /// The expert for a tool, with the postures that were taught along `path` if any were.
 pub(super) fn taught(config: &Config, F_T_EE: Pose, path: &Path, name: &str) -> anyhow::Result<Expert> {
     Expert::new(config.expert, F_T_EE).taught_by(path).map_err(|e| usage(format!("trajectory {name}: {e}")))
@@ -112,9 +165,7 @@ pub(super) fn prepare(
     let F_T_EE = super::arm::tool(state)?;
     let expert = taught(config, F_T_EE, &path, name)?;
     let expert = Arc::new(expert);
-    let timed = time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion)
-        .map_err(|e| usage(format!("trajectory {name}: {e}")))?;
-    let timed = Arc::new(timed);
+    let timed = Arc::new(plan(config, &path, &expert, name)?);
     let examples = demonstrate(&path, &expert)?;
     check_margin(config, &examples).map_err(|e| usage(format!("trajectory {name}: {e}")))?;
     let guard = Guard::new(&config.safety, &F_T_EE);
@@ -297,6 +348,7 @@ impl TrajectoryFigures {
             closed: path.is_closed(),
             corners: path.corners().len(),
             lap_s: timed.lap_s(),
+            stretch: timed.stretch(),
             top_speed_m_s: timed.top_speed_m_s(),
             posed: path.is_posed(),
             top_turn_rad_s: timed.top_turn_rad_s(),

@@ -193,6 +193,8 @@ impl Polyline {
                     return Err(Error::TurnsOnTheSpot { index: i, turn_rad, way_m });
                 }
             }
+            // Where a hand has stopped is where the thing was to be put.
+            let dead_m = if i + 1 == points.len() { REPEATED_M } else { dead_m };
             if step.is_none_or(|step| step > dead_m) {
                 line.s.push(line.length() + step.unwrap_or(0.0));
                 line.p.push(*p);

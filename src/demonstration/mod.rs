@@ -2,6 +2,8 @@
 pub mod audit;
 pub mod csv;
 mod dataset;
+pub mod demand;
+pub mod demo;
 pub mod drawing;
 pub mod episode;
 pub mod expert;
@@ -17,6 +19,7 @@ pub mod sample;
 pub mod shapes;
 pub mod store;
 mod survey;
+pub mod taught;
 pub mod time_law;
 pub mod timed_path;
 mod turning;

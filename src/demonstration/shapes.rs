@@ -1,9 +1,10 @@
-//! The trajectories a person can name: three built-in shapes, or a file.
+//! The trajectories a person can name: three built-in shapes, a file, or a demonstration.
 use super::csv;
+use super::demo::{self, Demo};
 use super::drawing;
 use super::json;
 use super::path::Path;
-use crate::kinematics::Point;
+use crate::kinematics::{Point, Pose};
 use crate::spelling::distance;
 use std::f64::consts::TAU;
 use std::path::{Path as FilePath, PathBuf};
@@ -23,6 +24,8 @@ pub enum Trajectory {
     FigureEight,
     /// A `.csv` or `.json` file.
     File(PathBuf),
+    /// An episode: its name in the folder of episodes, or its file.
+    Demo(String),
 }
 
 /// A path and what its author should know about it.
@@ -31,7 +34,35 @@ pub struct Loaded {
     /// The path.
     pub path: Path,
     /// What was accepted but not used as written.
-    pub warnings: Vec<csv::Warning>,
+    pub warnings: Vec<Warning>,
+    /// What a demonstration was taught with.
+    pub taught: Option<About>,
+}
+
+/// What goes with the path of a demonstration.
+#[derive(Clone, Debug, PartialEq)]
+pub struct About {
+    /// The end effector whose poses these are, in the flange frame.
+    pub F_T_EE: Pose,
+    /// What the gripper did, in order.
+    pub grips: Vec<demo::Grip>,
+}
+
+/// What was accepted but not used as written.
+#[derive(Clone, Debug, PartialEq)]
+#[allow(missing_docs)]
+pub enum Warning {
+    Drawing(csv::Warning),
+    Demo(demo::Note),
+}
+
+impl std::fmt::Display for Warning {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Drawing(warning) => warning.fmt(f),
+            Self::Demo(note) => note.fmt(f),
+        }
+    }
 }
 
 /// Why a trajectory cannot be loaded.
@@ -40,15 +71,20 @@ pub struct Loaded {
 pub enum Error {
     #[error(
         "trajectory {given:?} is unknown; did you mean {nearest:?}? allowed: circle, square, figure-eight, \
-         or a .csv or .json file"
+         a .csv or .json file, or demo:EPISODE"
     )]
     Unknown { given: String, nearest: &'static str },
-    #[error("{}: files of this kind are not read; allowed: .csv (t_s,x_m,y_m,z_m) and .json", file.display())]
+    #[error(
+        "{}: files of this kind are not read; allowed: .csv (t_s,x_m,y_m,z_m) and .json{}", file.display(),
+        if file.extension().is_some_and(|e| e == super::episode::EXTENSION) { "; an episode is named demo:FILE" } else { "" }
+    )]
     Kind { file: PathBuf },
     #[error(transparent)]
     Csv(#[from] csv::Error),
     #[error(transparent)]
     Json(#[from] json::Error),
+    #[error(transparent)]
+    Demo(#[from] demo::Error),
     #[error("{what}: {source}")]
     Path { what: String, source: drawing::Error },
 }
@@ -57,6 +93,9 @@ impl FromStr for Trajectory {
     type Err = Error;
 
     fn from_str(given: &str) -> Result<Self, Error> {
+        if let Some(name) = given.strip_prefix(demo::PREFIX) {
+            return Ok(Self::Demo(name.to_owned()));
+        }
         match given {
             "circle" => Ok(Self::Circle),
             "square" => Ok(Self::Square),
@@ -80,10 +119,20 @@ impl Trajectory {
             Self::Square => exact(square()),
             Self::FigureEight => exact(figure_eight()),
             Self::File(file) => (read(file)?, options),
+            Self::Demo(name) => return Ok(demo::load(name, options)?.into()),
         };
         let path = drawing::drawn(&rows.drawn(), options)
             .map_err(|source| Error::Path { what: self.to_string(), source })?;
-        Ok(Loaded { path, warnings: rows.warnings })
+        let warnings = rows.warnings.into_iter().map(Warning::Drawing).collect();
+        Ok(Loaded { path, warnings, taught: None })
+    }
+}
+
+impl From<Demo> for Loaded {
+    fn from(demo: Demo) -> Self {
+        let Demo { path, F_T_EE, grips, notes, .. } = demo;
+        let warnings = notes.into_iter().map(Warning::Demo).collect();
+        Self { path, warnings, taught: Some(About { F_T_EE, grips }) }
     }
 }
 
@@ -94,6 +143,7 @@ impl std::fmt::Display for Trajectory {
             Self::Square => f.write_str("square"),
             Self::FigureEight => f.write_str("figure-eight"),
             Self::File(file) => file.display().fmt(f),
+            Self::Demo(name) => write!(f, "{}{name}", demo::PREFIX),
         }
     }
 }

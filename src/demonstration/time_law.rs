@@ -5,6 +5,7 @@
 //! resulting s(t) goes through a box filter in time: that leaves the geometry exact, since only *when*
 //! changes and never *where*, and makes the acceleration continuous. What comes out is checked against
 //! the joints by finite differences at 1 kHz, as the robot itself will check it.
+use super::demand::{Demand, Excess, Quantity};
 use super::path::Path;
 use super::profile;
 use super::timed_path::{Row, Slowest, TimedPath};
@@ -90,68 +91,6 @@ impl Options {
     }
 }
 
-/// What a joint, or the end effector, would have to do.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[allow(missing_docs)]
-pub enum Quantity {
-    Velocity,
-    Acceleration,
-    Jerk,
-}
-
-impl Quantity {
-    /// The factor in time that brings `ratio` times too much down to what is allowed.
-    fn factor(self, ratio: f64) -> f64 {
-        match self {
-            Self::Velocity => ratio,
-            Self::Acceleration => ratio.sqrt(),
-            Self::Jerk => ratio.cbrt(),
-        }
-    }
-}
-
-impl Display for Quantity {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Velocity => "a velocity (rad/s) of",
-            Self::Acceleration => "an acceleration (rad/s²) of",
-            Self::Jerk => "a jerk (rad/s³) of",
-        })
-    }
-}
-
-/// The worst demand of a law on a joint.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[allow(missing_docs)]
-pub struct Demand {
-    pub quantity: Quantity,
-    /// Counted from 1 at the base.
-    pub joint: usize,
-    pub tau_s: f64,
-    pub point: Point,
-    pub needed: f64,
-    pub allowed: f64,
-}
-
-impl Demand {
-    /// How many times slower the law must run for this demand to be met.
-    pub fn factor(&self) -> f64 {
-        self.quantity.factor(self.needed / self.allowed)
-    }
-}
-
-impl Display for Demand {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Self { quantity, joint, tau_s, point: p, needed, allowed } = self;
-        write!(
-            f,
-            "at {tau_s:.3} s, ({:.3}, {:.3}, {:.3}) m, joint {joint} needs {quantity} ",
-            p.x, p.y, p.z
-        )?;
-        write!(f, "{needed:.3}, allowed {allowed:.3}")
-    }
-}
-
 /// Why a path cannot be followed.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[allow(missing_docs)]
@@ -172,16 +111,10 @@ pub enum Error {
         point.x, point.y, point.z
     )]
     Jump { arc_m: f64, point: Point, joint: usize, jump: f64 },
-    #[error("as drawn, {demand}; multiply t_s by {:.2}, or leave the column out and give a speed", rounded_up(*factor))]
-    TooFast { demand: Demand, factor: f64 },
-    #[error("as drawn, the end effector moves at {speed_m_s:.2} m/s, allowed {}; multiply t_s by {:.2}",
-        TRANSLATION_MAX[0], rounded_up(speed_m_s / TRANSLATION_MAX[0]))]
-    TooFastInSpace { speed_m_s: f64 },
-    #[error("as drawn, the tool turns at {speed_rad_s:.2} rad/s, allowed {}; multiply t_s by {:.2}",
-        ROTATION_MAX[0], rounded_up(speed_rad_s / ROTATION_MAX[0]))]
-    TurnsTooFast { speed_rad_s: f64 },
-    #[error("however slowly, {demand}: the labels are not smooth there; move the path")]
-    Rough { demand: Demand },
+    #[error("as drawn, {excess}; multiply t_s by {:.2}, or leave the column out and give a speed", rounded_up(*factor))]
+    TooFast { excess: Excess, factor: f64 },
+    #[error("however slowly, {excess}: the labels are not smooth there; move the path")]
+    Rough { excess: Excess },
     #[error("one lap would take {lap_s:.0} s, allowed {LAP_MAX_S} s; raise speed_m_s or shorten the path")]
     TooLong { lap_s: f64 },
 }
@@ -204,6 +137,22 @@ pub fn plan<E: Display>(
     label: &mut dyn FnMut(&Pose) -> Result<Joints, E>,
     options: &Options,
 ) -> Result<TimedPath, Error> {
+    match (retimed(path, label, options)?, path.timing()) {
+        ((timed, Some(excess)), Some(_)) => Err(Error::TooFast { excess, factor: timed.stretch() }),
+        ((timed, _), _) => Ok(timed),
+    }
+}
+
+/// [`plan`], but a motion with times that is too fast is followed slower, by [`TimedPath::stretch`]; and what was too
+/// fast, if anything was.
+///
+/// # Errors
+/// As [`plan`], [`Error::TooFast`] aside.
+pub fn retimed<E: Display>(
+    path: &Path,
+    label: &mut dyn FnMut(&Pose) -> Result<Joints, E>,
+    options: &Options,
+) -> Result<(TimedPath, Option<Excess>), Error> {
     if let Some(violation) = options.validate().into_iter().next() {
         return Err(Error::Option(violation));
     }
@@ -220,16 +169,11 @@ pub fn plan<E: Display>(
             None => caps.law(path, &slowed)?,
         };
         let timed = table(path, &arc_m, slowest(path, &caps, &arc_m), factor);
-        let Some(demand) = verify(&timed, label, options)? else {
-            return match (first, path.timing()) {
-                (Some(demand), Some(_)) => Err(Error::TooFast { demand, factor }),
-                _ => Ok(timed),
-            };
-        };
-        first = first.or(Some(demand));
-        factor *= demand.factor() * 1.01;
+        let Some(excess) = verify(&timed, label, options)? else { return Ok((timed, first)) };
+        first = first.or(Some(excess));
+        factor *= excess.factor() * 1.01;
     }
-    Err(first.map_or(Error::TooLong { lap_s: LAP_MAX_S }, |demand| Error::Rough { demand }))
+    Err(first.map_or(Error::TooLong { lap_s: LAP_MAX_S }, |excess| Error::Rough { excess }))
 }
 
 /// The joints at every point of the path, each reachable, off the limits, and near its neighbour.
@@ -321,7 +265,7 @@ fn verify<E: Display>(
     timed: &TimedPath,
     label: &mut dyn FnMut(&Pose) -> Result<Joints, E>,
     options: &Options,
-) -> Result<Option<Demand>, Error> {
+) -> Result<Option<Excess>, Error> {
     let closed = timed.path.is_closed();
     let last = timed.rows.len() - 1;
     let mut q = Vec::with_capacity(last + 1);
@@ -335,11 +279,11 @@ fn verify<E: Display>(
     }
     let top = timed.top_speed_m_s();
     if top > TRANSLATION_MAX[0] {
-        return Err(Error::TooFastInSpace { speed_m_s: top });
+        return Ok(Some(Excess::Speed { speed_m_s: top }));
     }
     let turn = timed.top_turn_rad_s();
     if turn > ROTATION_MAX[0] {
-        return Err(Error::TurnsTooFast { speed_rad_s: turn });
+        return Ok(Some(Excess::Turn { speed_rad_s: turn }));
     }
     // Rows -2 and -1: the end of the lap before on a closed path, the way back on an open one.
     let before = |k: usize, back: usize| match (k >= back, closed) {
@@ -381,5 +325,5 @@ fn verify<E: Display>(
             }
         }
     }
-    Ok(worst)
+    Ok(worst.map(Excess::Joint))
 }

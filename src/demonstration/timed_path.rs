@@ -132,6 +132,14 @@ impl TimedPath {
         self.stretch
     }
 
+    /// Reference time, s, of the moment `drawn_s` after the start of a drawing with times.
+    pub fn reference_s(&self, drawn_s: f64) -> f64 {
+        let ends = self.path.timing().and_then(|timing| Some((timing.first()?.0, timing.last()?.0)));
+        // Filters make the lap longer by the same time at both ends.
+        let delay_s = ends.map_or(0.0, |(from, to)| 0.5 * (self.lap_s() - self.stretch * (to - from)));
+        self.stretch * drawn_s + delay_s
+    }
+
     /// Lower and upper corner of the box around the path, base frame, m.
     pub fn extent(&self) -> [Point; 2] {
         self.path.extent()

@@ -63,7 +63,8 @@ pub enum Error {
 }
 
 /// What is wished of the hand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Wish {
     /// Open it.
     Open,

@@ -3,7 +3,7 @@ use super::super::exit::usage;
 use super::super::train;
 use crate::config::Config;
 use crate::demonstration::expert::Expert;
-use crate::demonstration::{BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, shapes};
+use crate::demonstration::{BOX_MAX_M, BOX_MIN_M, Dataset, Example, shapes};
 use crate::kinematics::Point;
 use crate::policy::Policy;
 use serde::Serialize;
@@ -62,6 +62,5 @@ fn load(config: &Config, name: &str, expert: &Expert) -> anyhow::Result<Vec<Exam
         let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
         Dataset::from_path(expert, &path, name).map_err(usage)?
     };
-    debug_assert!(matches!(data.labelled_by, LabelledBy::Expert(_)) || is_examples(name));
     Ok(data.examples)
 }

@@ -4,12 +4,12 @@ mod table;
 
 use super::common::{Common, bar, check_writable};
 use super::exit::usage;
-use super::prepare;
+use super::{prepare, train};
 use crate::config::Config;
 use crate::control::Settings;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::timed_path::TimedPath;
-use crate::demonstration::{Example, shapes, time_law};
+use crate::demonstration::{Example, shapes};
 use crate::eval::{self, Contender, Plan, Scenario, ScenarioFigures, Task};
 use crate::kinematics::from_column_major;
 use crate::learn::judge::{Judgement, judge_by};
@@ -29,8 +29,8 @@ pub(super) struct Args {
     /// The policy.
     #[arg(long, value_name = "FILE.safetensors")]
     policy: PathBuf,
-    /// circle, square, figure-eight, a CSV file, or the original's JSON.
-    #[arg(long, value_name = "SHAPE|FILE")]
+    /// circle, square, figure-eight, a CSV file, the original's JSON, or demo:EPISODE.
+    #[arg(long, value_name = "SHAPE|FILE|demo:EPISODE")]
     trajectory: String,
     /// Only the network's error: no robot is simulated.
     #[arg(long, visible_alias = "no-robot")]
@@ -44,8 +44,8 @@ pub(super) struct Args {
     /// Kinds of episodes, with commas between. [default: all]
     #[arg(long, value_enum, value_delimiter = ',', value_name = "KIND", conflicts_with = "network_only")]
     episodes: Vec<Kind>,
-    /// What the policy was trained on, for the baselines that learn: box, a shape, a drawing, examples; may be
-    /// given several times. [default: the trajectory]
+    /// What the policy was trained on, for the baselines that learn: as in `train`; may be given several times.
+    /// [default: the trajectory]
     #[arg(long, value_name = "SHAPE|FILE")]
     data: Vec<String>,
     /// The policy alone, without the baselines.
@@ -109,10 +109,12 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     // What the baselines that learn are asked with, too.
     config.network.input = policy.card().input;
     let F_T_EE = from_column_major(&policy.card().F_T_EE).map_err(usage)?;
-    let path = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?.path;
+    let shapes::Loaded { path, taught, .. } =
+        shapes::load(&args.trajectory, &config.drawing).map_err(usage)?;
+    prepare::check_tool(taught.as_ref(), &F_T_EE, &args.trajectory)?;
     let expert = prepare::taught(&config, F_T_EE, &path, &args.trajectory)?;
     prepare::check_input(&policy, &path, &args.trajectory).map_err(usage)?;
-    let timed = time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion).map_err(usage)?;
+    let timed = prepare::plan(&config, &path, &expert, &args.trajectory)?;
     prepare::check_region(&config, &policy, &timed).map_err(usage)?;
     let network = prepare::judge_along(&mut policy, &timed, &expert);
     say!(
@@ -190,7 +192,8 @@ impl Args {
         } else {
             let names =
                 if self.data.is_empty() { std::slice::from_ref(&self.trajectory) } else { &self.data };
-            let (examples, data) = baselines::examples(config, names, &expert, policy)?;
+            let names = train::expanded(names)?;
+            let (examples, data) = baselines::examples(config, &names, &expert, policy)?;
             let mut contenders = vec![Contender::Policy];
             contenders.extend(Contender::baselines(
                 &expert,

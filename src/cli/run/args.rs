@@ -3,6 +3,7 @@ use super::super::common::{Common, check_writable};
 use super::super::exit::usage;
 use super::super::prepare::Prepared;
 use crate::config::Config;
+use crate::demonstration::demo;
 use crate::range::Violation;
 use crate::robot::realtime;
 use crate::sim::TruthSink;
@@ -26,16 +27,18 @@ pub(in super::super) struct Args {
     /// Drive the robot at this address.
     #[arg(long, value_name = "ADDRESS", group = "arm")]
     pub(super) robot_ip: Option<String>,
-    /// circle, square, figure-eight, a CSV file (t_s,x_m,y_m,z_m; t_s may be left out), or the original's JSON.
-    #[arg(long, default_value = "circle", value_name = "SHAPE|FILE")]
+    /// circle, square, figure-eight, a CSV file (t_s,x_m,y_m,z_m; t_s may be left out), the original's JSON, or
+    /// demo:EPISODE, a taught motion at its own pace (an episode's file, or its name in ./demos).
+    #[arg(long, default_value = "circle", value_name = "SHAPE|FILE|demo:EPISODE")]
     pub(super) trajectory: String,
     /// Speed along an untimed path, m/s; bends and corners are slowed. [default: motion.speed_m_s]
     #[arg(long, value_name = "M/S", allow_negative_numbers = true)]
     pub(super) speed_m_s: Option<f64>,
-    /// Rate of the whole motion, 1 = as planned. [default: 1 in simulation, 0.1 on a robot]
+    /// Rate of the whole motion, 1 = as planned, or as taught. [default: 1 in simulation, 0.1 on a robot]
     #[arg(long, value_name = "SHARE", allow_negative_numbers = true)]
     speed: Option<f64>,
-    /// Laps to drive. [default: without end on a terminal, else 1]
+    /// Laps to drive; every second one of an open path runs backwards. [default: 1 of an open demonstration; else
+    /// without end on a terminal, and 1 without one]
     #[arg(long, conflicts_with = "duration_s", allow_negative_numbers = true)]
     laps: Option<u32>,
     /// Seconds to drive on the path, after the way to the start; not with --laps.
@@ -59,6 +62,9 @@ pub(in super::super) struct Args {
     /// Let the arm give way to a hand: our own joint impedance law, section `[impedance]`, instead of the robot's stiff one.
     #[arg(long)]
     pub(super) compliant: bool,
+    /// Open and close the gripper where the hand that taught the motion did (demo:EPISODE).
+    #[arg(long)]
+    pub(super) gripper: bool,
     /// Do not learn while driving.
     #[arg(long)]
     pub(super) no_fine_tune: bool,
@@ -171,7 +177,10 @@ impl Args {
         match (self.laps, self.duration_s) {
             (Some(laps), _) => Some(f64::from(laps)),
             (None, Some(duration_s)) => Some(duration_s * speed / prepared.timed.lap_s()),
-            (None, None) => (!std::io::stdout().is_terminal()).then_some(1.0),
+            (None, None) => {
+                let is_once = self.trajectory.starts_with(demo::PREFIX) && !prepared.figures.closed;
+                (is_once || !std::io::stdout().is_terminal()).then_some(1.0)
+            }
         }
     }
 }

@@ -1,6 +1,7 @@
 //! What `run` reports and says at the end.
 use super::super::prepare::{self, TrajectoryFigures};
 use super::Run;
+use super::fingers::{self, Asked};
 use crate::control::{ControlUsage, Outcome, Pulse, SampleCounts};
 use crate::learn::judge::{Errors, Judgement};
 use crate::learn::{TrainerCounts, adapt, train};
@@ -48,6 +49,8 @@ pub(super) struct Figures {
     black_box: Option<Finding>,
     /// What became of the record, if one was wanted and could be kept.
     pub(super) record: Option<Saved>,
+    /// With `--gripper`: what was asked of it, and when.
+    pub(super) gripper: Option<Vec<Asked>>,
     path: PathFigures,
 }
 
@@ -111,6 +114,7 @@ impl Figures {
             error_curve: drive.curve(),
             black_box,
             record: None,
+            gripper: None,
             path: PathFigures { reference_m: reference_m.to_vec(), measured_m: measured_m.to_vec() },
         }
     }
@@ -161,6 +165,7 @@ impl Figures {
         if let Some(nearest) = &d.nearest_limit {
             say!("limits   the nearest: {} {:.3} {}", nearest.limit, nearest.left, nearest.unit);
         }
+        self.gripper.iter().for_each(|asked| fingers::say(asked));
         self.say_healing();
         if let Some(found) = &self.black_box {
             say!("why      {:?}: {}", found.culprit, found.because);

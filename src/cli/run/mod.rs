@@ -1,6 +1,7 @@
 //! `run`: learn a motion, drive the arm along it, learn on the way.
 mod args;
 mod figures;
+mod fingers;
 mod live;
 mod record;
 pub(super) mod robot;
@@ -18,7 +19,7 @@ use super::prepare;
 use crate::config::Config;
 use crate::control::links::{self, OperatorEnds, Request, Rollback};
 use crate::control::{Controller, Law, Outcome, Pulse, Purpose, Session, Settings, modes};
-use crate::demonstration::shapes;
+use crate::demonstration::shapes::{self, Loaded};
 use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
@@ -26,6 +27,7 @@ use crate::safety::Guard;
 use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Recorder, Report, Saved};
 use anyhow::Context;
 use figures::Figures;
+use fingers::{Asked, Fingers};
 use live::Live;
 use prepare::Prepared;
 use service::Service;
@@ -51,28 +53,41 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
-    let Arm { claim, session, state, granted, .. } =
+    let Arm { claim, session, state, granted, address } =
         arm::connect(&name, "run", &config, &pulse, Purpose::Move)?;
     robot::greet(&session, sim.is_some(), &granted);
     arm::check_ready(&state, &config.safety)?;
 
-    if args.speed_m_s.is_some() && loaded.path.timing().is_some() {
-        say!("note     --speed-m-s has no effect: the file has times (t_s); leave them out, or use --speed");
+    let Loaded { path, taught, .. } = loaded;
+    prepare::check_tool(taught.as_ref(), &arm::tool(&state)?, &args.trajectory)?;
+    if args.speed_m_s.is_some() && path.timing().is_some() {
+        let mend = if taught.is_some() { "use --speed" } else { "leave them out, or use --speed" };
+        say!("note     --speed-m-s has no effect: the motion has times of its own (t_s); {mend}");
     }
     let speed = args.speed_or_default();
     service.say("learning the motion");
-    let prepared = prepare::prepare(&config, &args.trajectory, loaded.path, &state, given, speed)?;
+    let prepared = prepare::prepare(&config, &args.trajectory, path, &state, given, speed)?;
     prepared.say();
     let laps = args.laps_to_drive(&prepared, speed);
     let run =
         Run { args: &args, config: &config, prepared: &prepared, claim: &claim, state: &state, speed, laps };
     run.check_way_to_start().map_err(usage)?;
+    let fingers = match args.gripper {
+        true => {
+            let grips = taught.map_or(Vec::new(), |about| about.grips);
+            if grips.is_empty() {
+                say!("note     --gripper: {} opens and closes nothing", args.trajectory);
+            }
+            Some(Fingers::connect(address, &config.gripper, &grips, &prepared.timed)?)
+        }
+        false => None,
+    };
     if sim.is_none() && !robot::confirm(&args, &config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
     // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
     stop.store(false, Relaxed);
-    let driven = run.drive(session, service, &pulse, &stop, granted.core)?;
+    let driven = run.drive(session, service, fingers, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
 }
 
@@ -114,6 +129,8 @@ struct Driven {
     asked: bool,
     /// What became of the record.
     recorded: Option<anyhow::Result<Saved>>,
+    /// What was asked of the gripper, if one was wanted.
+    fingers: Option<Vec<Asked>>,
 }
 
 impl Run<'_> {
@@ -141,6 +158,7 @@ impl Run<'_> {
         &self,
         session: Session,
         service: Service,
+        mut fingers: Option<Fingers>,
         pulse: &Pulse,
         stop: &AtomicBool,
         control_core: Option<usize>,
@@ -184,6 +202,8 @@ impl Run<'_> {
             }
             let mode = if asked { mode.after(modes::Event::Stop).unwrap_or(mode) } else { mode };
             watch.look(&operator, pulse, mode);
+            let trouble = fingers.as_mut().and_then(|fingers| fingers.look(watch.drive.last()));
+            trouble.iter().for_each(|words| watch.live.say(words));
             if let Some(words) = recorder.as_ref().filter(|_| !recording_failed).and_then(Recorder::failed) {
                 recording_failed = true;
                 watch.live.say(&words);
@@ -203,7 +223,8 @@ impl Run<'_> {
             trainer.leave();
         }
         let Watch { drive, black_box, .. } = watch;
-        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked, recorded })
+        let fingers = fingers.map(Fingers::asked);
+        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked, recorded, fingers })
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
@@ -250,6 +271,7 @@ impl Run<'_> {
             name,
             finding,
         );
+        figures.gripper = driven.fingers;
         let recorded = match driven.recorded {
             None => Ok(()),
             Some(Err(error)) => Err(error),

@@ -51,9 +51,14 @@ impl Episode {
 
     /// Where milliseconds are missing.
     pub fn gaps(&self) -> impl Iterator<Item = Gap> + '_ {
-        self.ticks.windows(2).enumerate().filter_map(|(i, pair)| {
-            let missing = pair[1].robot_time_ms.saturating_sub(pair[0].robot_time_ms).saturating_sub(1);
-            (missing > 0).then_some(Gap { index: i + 1, missing })
-        })
+        gaps(&self.ticks)
     }
+}
+
+/// Where milliseconds are missing between `ticks`.
+pub fn gaps(ticks: &[Tick]) -> impl Iterator<Item = Gap> + '_ {
+    ticks.windows(2).enumerate().filter_map(|(i, pair)| {
+        let missing = pair[1].robot_time_ms.saturating_sub(pair[0].robot_time_ms).saturating_sub(1);
+        (missing > 0).then_some(Gap { index: i + 1, missing })
+    })
 }

@@ -1,27 +1,26 @@
 //! `train`: a policy from demonstrations, or from expert data made on the spot.
+mod gather;
+
+pub(super) use gather::expanded;
+
 use super::common::{Common, bar};
 use super::exit::usage;
 use super::fit_sde::{Fitted, fit_sde};
 use crate::config::Config;
 use crate::demonstration::expert::Expert;
-use crate::demonstration::import::Dropped;
-use crate::demonstration::{Audit, BOX_MAX_M, BOX_MIN_M, Dataset, Example, LabelledBy, Survey, json, shapes};
-use crate::kinematics::{Point, Pose, forward, hand_tool};
+use crate::demonstration::{Dataset, Example, LabelledBy};
+use crate::kinematics::{Pose, forward};
 use crate::learn::train::{self, Keep, Perturbed, Progress, Trained};
 use crate::policy::Input;
 use crate::sde;
 use crate::telemetry::{Ending, Report};
-use anyhow::Context;
+use gather::{BOX, DataFigures, Gathered};
 use rand::SeedableRng;
 use rand::rngs::StdRng;
 use serde::Serialize;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering::Relaxed;
 
-/// The data that is made on the spot: a box of workspace.
-const BOX: &str = "box";
-/// Points of `--data box`.
-const BOX_SAMPLES: usize = 2000;
 /// Keeps the draws of the perturbed targets apart from those of the weights.
 const TARGET_STREAM: u64 = 0x7364_6531;
 
@@ -29,9 +28,9 @@ const TARGET_STREAM: u64 = 0x7364_6531;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// box, circle, square, figure-eight, a drawing (.csv; with qx,qy,qz,qw and network.input = "pose", a motion
-    /// of whole poses), or examples (.json: a list of
-    /// desired_end_effector_position and joint_angles); may be given several times.
-    #[arg(long, required = true, value_name = "SHAPE|FILE")]
+    /// of whole poses), examples (.json: a list of desired_end_effector_position and joint_angles), demo:EPISODE, a
+    /// taught motion, or a folder of episodes; may be given several times.
+    #[arg(long, required = true, value_name = "SHAPE|FILE|demo:EPISODE|FOLDER")]
     data: Vec<String>,
     /// Where the policy goes; without it, the training is only reported.
     #[arg(long, value_name = "FILE.safetensors")]
@@ -85,22 +84,6 @@ struct Figures {
     train: train::Report,
 }
 
-/// What was found in one `--data`.
-#[derive(Serialize)]
-struct DataFigures {
-    source: String,
-    samples: usize,
-    /// Of a file of examples: whose positions and labels they are, and what is wrong with them.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    audit: Option<Audit>,
-    /// With `--relabel`: what the expert has no label for.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    dropped: Option<Dropped>,
-    /// Of a path: how smooth its labels are.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    survey: Option<Survey>,
-}
-
 pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     let mut config = args.common.load()?;
     if let Some(seed) = args.seed {
@@ -121,7 +104,9 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     }
     super::common::check_writable("--out", args.out.as_deref())?;
     super::common::check_writable("--checkpoint", args.checkpoint.as_deref())?;
-    let Gathered { data, lengths, found } = gather(args, &config)?;
+    let names = gather::expanded(&args.data)?;
+    gather::choose_input(&mut config, &names);
+    let Gathered { data, lengths, found } = gather::gather(&names, args.relabel, &config)?;
     config.training.steps = steps_of(args, &config, &data);
     if let Some(violation) = config.training.validate().first() {
         return Err(usage(format!("--epochs {}: {violation}", args.epochs.unwrap_or(0))));
@@ -244,116 +229,6 @@ pub(super) fn say(report: &train::Report) {
         judged.tilt_mrad.mean,
         judged.tilt_mrad.max
     );
-}
-
-/// All that was given to train on.
-struct Gathered {
-    data: Dataset,
-    /// Examples of each `--data`, in order: each is a demonstration.
-    lengths: Vec<usize>,
-    found: Vec<DataFigures>,
-}
-
-/// All `--data` as one data set of one tool.
-fn gather(args: &Args, config: &Config) -> anyhow::Result<Gathered> {
-    let mut all: Option<Dataset> = None;
-    let mut found = Vec::new();
-    for name in &args.data {
-        let (data, figures) = one(args, config, name)?;
-        found.push(figures);
-        match &mut all {
-            None => all = Some(data),
-            Some(all) => {
-                let gap = (all.F_T_EE.translation.vector - data.F_T_EE.translation.vector).norm();
-                if gap > 1e-4 {
-                    return Err(usage(format!(
-                        "{} and {} belong to tools that are {:.1} mm apart; train them apart, or --relabel both",
-                        all.source,
-                        data.source,
-                        1e3 * gap
-                    )));
-                }
-                if all.labelled_by != data.labelled_by {
-                    all.labelled_by = LabelledBy::File;
-                }
-                all.source = format!("{} + {}", all.source, data.source);
-                all.examples.extend(data.examples);
-            }
-        }
-    }
-    let lengths = found.iter().map(|figures: &DataFigures| figures.samples).collect();
-    all.map(|data| Gathered { data, lengths, found }).context("no --data was given")
-}
-
-fn one(args: &Args, config: &Config, name: &str) -> anyhow::Result<(Dataset, DataFigures)> {
-    let expert = Expert::new(config.expert, hand_tool());
-    if name == BOX {
-        let (min, max) = (Point::from(BOX_MIN_M), Point::from(BOX_MAX_M));
-        let data = Dataset::box_of_workspace(&expert, &min, &max, BOX_SAMPLES, config.training.seed)
-            .map_err(usage)?;
-        return Ok(with_figures(data, None, None, None));
-    }
-    if Path::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) {
-        return examples(args, &expert, name);
-    }
-    let path = shapes::load(name, &config.drawing).map_err(usage)?.path;
-    if config.network.input == Input::Pose {
-        let expert = expert.taught_by(&path).map_err(|e| usage(format!("{name}: {e}")))?;
-        let survey = expert.survey_poses(path.poses());
-        let data = Dataset::from_path(&expert, &path, name).map_err(usage)?;
-        return Ok(with_figures(data, None, None, Some(survey)));
-    }
-    if path.is_posed() {
-        say!(
-            "note     {name}: qx,qy,qz,qw are not used, the tool points down; network.input = \"pose\" uses them"
-        );
-    }
-    let survey = expert.survey(path.points());
-    let data = Dataset::from_points(&expert, path.points(), name).map_err(usage)?;
-    Ok(with_figures(data, None, None, Some(survey)))
-}
-
-/// A file of examples: audited, and labelled anew if asked.
-fn examples(args: &Args, expert: &Expert, name: &str) -> anyhow::Result<(Dataset, DataFigures)> {
-    let file = Path::new(name);
-    let bytes = std::fs::metadata(file).map_or(0, |metadata| metadata.len());
-    let bar = bar(bytes, "reading  {bar:24.cyan/dim} {percent:>3} % of {total_bytes}");
-    let examples = json::read_telling(file, &mut |bytes| bar.set_position(bytes));
-    bar.finish_and_clear();
-    let examples = examples.map_err(usage)?;
-    let audit = Audit::of(&examples, name);
-    say!("{audit}");
-    if !args.relabel {
-        let data = Dataset::of_examples(examples, &audit, None).map_err(usage)?;
-        if !audit.is_sound() {
-            say!("note     no network is accurate on labels like these; --relabel takes our expert's");
-        }
-        return Ok(with_figures(data, Some(audit), None, None));
-    }
-    let tool = Some(*expert.F_T_EE());
-    let relabelled = Dataset::of_examples(examples, &audit, tool).map_err(usage)?.relabel(expert);
-    let dropped = relabelled.dropped;
-    say!(
-        "relabel  {} positions kept with our expert's labels, {} dropped ({} out of reach, the rest too near a joint limit)",
-        relabelled.dataset.examples.len(),
-        dropped.count(),
-        dropped.out_of_reach
-    );
-    if relabelled.dataset.examples.is_empty() {
-        return Err(usage(format!("{name}: no position can be reached with the tool pointing down")));
-    }
-    Ok(with_figures(relabelled.dataset, Some(audit), Some(dropped), None))
-}
-
-fn with_figures(
-    data: Dataset,
-    audit: Option<Audit>,
-    dropped: Option<Dropped>,
-    survey: Option<Survey>,
-) -> (Dataset, DataFigures) {
-    let figures =
-        DataFigures { source: data.source.clone(), samples: data.examples.len(), audit, dropped, survey };
-    (data, figures)
 }
 
 /// Updates: so many passes over the data, or what the configuration says for it.
