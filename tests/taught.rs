@@ -219,3 +219,72 @@ fn the_gripper_closes_and_opens_where_it_was_closed_and_opened_when_it_was_taugh
     let apart = number(&report, "/gripper/1/due_s") - number(&report, "/gripper/0/due_s");
     assert!((apart - 1.0).abs() < 0.01, "{apart}");
 }
+
+const REPLAY: &str = "replay --sim --pace lockstep --report r.json --config quick.toml";
+
+#[test]
+fn an_episode_is_played_back_where_and_when_it_was_taught() {
+    let folder = folder();
+    save(&folder, "nod", &episode(2000, 1e-4));
+    let ended = folder.run(&format!("{REPLAY} nod"));
+    ended.says(0, &["1.00 of that pace", "done, at rest", "limiter active in 0", "from the taught path"]);
+    let report = folder.json("r.json");
+    assert_eq!((report["ending"].as_str(), number(&report, "/rate")), (Some("done"), 1.0));
+    assert!(
+        number(&report, "/contour_error_mm/mean") < 1.0 && number(&report, "/contour_error_mm/max") < 3.0
+    );
+    assert!(number(&report, "/tracking_error_mm/mean") < 2.0, "{ended}");
+    assert!(number(&report, "/orientation_error_mrad/max") < 10.0, "{ended}");
+    assert!((0..7).all(|j| number(&report, &format!("/joint_error_mrad/{j}/max")) < 10.0), "{ended}");
+    let cycles = number(&report, "/cycles");
+    folder.run(&format!("{REPLAY} demos/nod.mcap --speed 0.5")).says(0, &["0.50 of that pace"]);
+    assert!(number(&folder.json("r.json"), "/cycles") > cycles + 1800.0);
+}
+
+#[test]
+fn a_dry_run_says_how_near_every_joint_comes_to_its_limits_and_moves_nothing() {
+    let folder = folder();
+    save(&folder, "nod", &episode(2000, 0.0));
+    let ended = folder.run("replay nod --dry-run --report r.json");
+    ended.says(0, &["motion   ", "velocity %", "jerk %", "limits   the nearest"]);
+    let report = folder.json("r.json");
+    assert_eq!((&report["robot"], number(&report, "/cycles")), (&Value::Null, 0.0));
+    let share = |key: &str| {
+        let worst = |k: usize| number(&report, &format!("/demands/{k}/{key}/share"));
+        (0..7).map(worst).fold(0.0, f64::max)
+    };
+    assert!(share("velocity") > 0.05 && share("velocity") < 0.5 && share("acceleration") < 0.4);
+    let before = share("velocity");
+    folder.run("replay nod --dry-run --speed 0.5 --report r.json").says(0, &["0.50 of that pace"]);
+    let slower = number(&folder.json("r.json"), "/demands/1/velocity/share");
+    assert!(slower < 0.6 * before, "{slower} {before}");
+}
+
+#[test]
+fn an_episode_that_is_too_fast_for_the_arm_is_played_slower_and_it_is_said_why() {
+    let folder = folder();
+    save(&folder, "hasty", &episode(600, 0.0));
+    let ended = folder.run(&format!("{REPLAY} hasty"));
+    ended.says(0, &["hasty is retimed", "joint", "limit, allowed", "limiter active in 0", "done, at rest"]);
+    let report = folder.json("r.json");
+    assert!((0.2..0.95).contains(&number(&report, "/rate")), "{ended}");
+    assert!(number(&report, "/contour_error_mm/max") < 3.0, "{ended}");
+}
+
+#[test]
+fn what_cannot_be_played_back_is_refused_before_anything_moves() {
+    let folder = folder();
+    let whole = episode(600, 0.0);
+    save(&folder, "still", &Episode { ticks: whole.ticks[..IDLE].to_vec(), ..whole.clone() });
+    folder.run(&format!("{REPLAY} still")).refused(2, &["still", "no joint moves"]);
+    save(&folder, "nod", &whole);
+    folder.run(&format!("{REPLAY} nodd")).refused(2, &["no episode \"nodd\"", "did you mean \"nod\""]);
+    folder.run("replay nod").refused(2, &["--sim", "--robot-ip"]);
+    folder.run(&format!("{REPLAY} nod --speed 5")).refused(2, &["--speed = 5", "0.01 to 2"]);
+    folder.write("low.toml", "[safety]\nbox_max_m = [0.8, 0.8, 0.42]\n");
+    let ended = folder.run("replay nod --dry-run --config low.toml");
+    ended.refused(2, &["nod: ", "after its start", "safety.box_max_m"]);
+    let bytes = folder.read("demos/nod.mcap");
+    folder.write("demos/nod.mcap", &bytes[..bytes.len() / 2]);
+    folder.run(&format!("{REPLAY} nod")).refused(2, &["damaged", "demos repair"]);
+}

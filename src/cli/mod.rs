@@ -21,6 +21,7 @@ mod keys;
 mod places;
 mod prepare;
 mod recover;
+mod replay;
 mod run;
 mod sim;
 mod status;
@@ -61,6 +62,9 @@ enum Command {
     /// Teach by hand: guide the arm, and keep what it did as episodes.
     #[command(after_help = EXIT_CODES)]
     Teach(teach::Args),
+    /// Play an episode's joints back: what was taught, as it was taught.
+    #[command(after_help = EXIT_CODES)]
+    Replay(replay::Args),
     /// Look after demonstrations: list, show, remove, trim, repair.
     #[command(after_help = EXIT_CODES)]
     Demos(demos::Args),
@@ -105,6 +109,7 @@ pub fn main() -> ExitCode {
         Command::Expert(args) => expert::run(&args),
         Command::Eval(args) => eval::run(&args),
         Command::Teach(args) => teach::run(&args, started),
+        Command::Replay(args) => replay::run(&args, started),
         Command::Demos(args) => demos::run(&args),
         Command::Home(args) => home::run(&args, started),
         Command::Recover(args) => recover::run(&args, started),

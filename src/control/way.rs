@@ -1,4 +1,4 @@
-//! A straight way in joint space from rest to rest: to the ready pose, or back along where the arm came from.
+//! A straight way in joint space from rest to rest: to the ready pose, or to the start of a playback, which it then plays.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -10,13 +10,16 @@
     clippy::disallowed_macros
 )]
 use super::approach::Approach;
+use super::clock::Clock;
 use super::generator::{self, Generator};
 use super::reading::{self, Reader, Reading};
 use super::{Phase, Pilot};
+use crate::demonstration::playback::Playback;
 use crate::demonstration::sample::{Kind, Sample};
-use crate::kinematics::{Pose, tool_down};
+use crate::kinematics::{Pose, forward};
 use crate::robot::{Command, Joints, State};
 use crate::safety::{self, Guard, Judged, Limiter, Margin, Motion, Verdict, Watchdog};
+use std::sync::Arc;
 
 /// Rest before the motion is ended, s: the robot's own controller settles.
 const SETTLE_S: f64 = 0.1;
@@ -25,6 +28,9 @@ const SETTLE_S: f64 = 0.1;
 pub struct Way {
     to: Joints,
     share: f64,
+    /// What is played at the end of the way, its time, and the rate of that.
+    then: Option<(Arc<Playback>, Clock, f64)>,
+    F_T_EE: Pose,
     safety: safety::Options,
     guard: Guard,
     watchdog: Watchdog,
@@ -50,6 +56,8 @@ impl Way {
         Way {
             to: *to,
             share,
+            then: None,
+            F_T_EE: *F_T_EE,
             safety: safety.clone(),
             guard: Guard::new(safety, F_T_EE),
             watchdog: Watchdog::new(safety),
@@ -62,6 +70,56 @@ impl Way {
             stopped_by: Verdict::default(),
             stopped_at: None,
         }
+    }
+
+    /// A way to the start of `playback`, which is then played at `rate`, above 0, times its own pace; it begins and ends
+    /// over `ramp_s`.
+    #[must_use]
+    pub fn then(mut self, playback: Arc<Playback>, rate: f64, ramp_s: f64) -> Way {
+        let clock = Clock::new(ramp_s, playback.duration_s());
+        self.to = playback.at(0.0);
+        self.then = Some((playback, clock, rate));
+        self
+    }
+
+    /// The joints, rad, that are wished `dt_s` after the last; goes from phase to phase.
+    fn wish(&mut self, way: &Approach, q: &Joints, dt_s: f64) -> Joints {
+        match (&mut self.then, self.phase) {
+            (Some((playback, clock, _)), Phase::Follow) => {
+                let q_ref = playback.at(clock.advance(dt_s));
+                if clock.is_stopped() {
+                    self.enter(Phase::Rest);
+                }
+                q_ref
+            }
+            (Some((playback, clock, _)), Phase::Rest) => {
+                let q_ref = playback.at(clock.tau_s());
+                if self.elapsed_s > SETTLE_S {
+                    self.brake();
+                }
+                q_ref
+            }
+            (then, Phase::Approach) => {
+                let q_ref = way.at(self.elapsed_s);
+                let is_over = self.elapsed_s > way.duration_s + SETTLE_S;
+                match then {
+                    None if is_over => self.brake(),
+                    // The safety layer may have slowed it.
+                    Some((_, clock, rate)) if is_over && way.is_done_at(q) => {
+                        clock.run_at(*rate);
+                        self.enter(Phase::Follow);
+                    }
+                    _ => {}
+                }
+                q_ref
+            }
+            _ => *q,
+        }
+    }
+
+    fn enter(&mut self, phase: Phase) {
+        self.phase = phase;
+        self.elapsed_s = 0.0;
     }
 
     fn begin(&mut self, base: &Motion) -> Approach {
@@ -77,14 +135,14 @@ impl Way {
         if self.stopped_by.is_clear() {
             (self.stopped_by, self.stopped_at) = (verdict, margin.filter(|margin| !margin.holds()));
         }
-        if self.phase == Phase::Approach {
+        if !matches!(self.phase, Phase::Brake | Phase::Done) {
             self.brake();
         }
     }
 
     fn brake(&mut self) {
         self.generator.reset();
-        self.phase = Phase::Brake;
+        self.enter(Phase::Brake);
     }
 }
 
@@ -106,13 +164,10 @@ impl Pilot for Way {
                 way
             }
         };
-        let q_ref = way.at(self.elapsed_s);
-        if self.phase == Phase::Approach && self.elapsed_s > way.duration_s + SETTLE_S {
-            self.brake();
-        }
+        let q_ref = self.wish(&way, &base.q, dt_s);
         let Judged { q_c, verdict, margin } = match self.phase {
-            Phase::Approach => self.guard.judge(&base, &self.generator.step(&base, &q_ref, dt_s)),
-            _ => self.guard.brake(&base),
+            Phase::Brake | Phase::Done => self.guard.brake(&base),
+            _ => self.guard.judge(&base, &self.generator.step(&base, &q_ref, dt_s)),
         };
         if verdict.has(Verdict::PLACES) {
             self.end_by(verdict, Some(margin));
@@ -120,17 +175,17 @@ impl Pilot for Way {
         if self.phase == Phase::Brake && base.is_at_rest() {
             self.phase = Phase::Done;
         }
-        let O_p_EE = reading::O_p_EE(state);
-        let here = Pose::from_parts(O_p_EE.into(), tool_down());
+        let x_ref = forward(&q_ref, &self.F_T_EE);
+        let is_played = self.phase == Phase::Follow && verdict.is_clear();
         let sample = Sample {
             tick: self.ticks,
             lost: reading.lost(),
-            kind: Kind::None,
-            tau_s: 0.0,
+            kind: if is_played { Kind::Driven } else { Kind::None },
+            tau_s: self.then.as_ref().map_or(0.0, |(_, clock, _)| clock.tau_s()),
             state: *state,
-            O_p_EE,
-            x_ref: here,
-            X: here,
+            O_p_EE: reading::O_p_EE(state),
+            x_ref,
+            X: x_ref,
             q_ref,
             q_c,
             verdict: verdict.and(wrong),
@@ -146,8 +201,10 @@ impl Pilot for Way {
     }
 
     fn stop(&mut self) {
-        if self.phase == Phase::Approach {
-            self.brake();
+        match (&mut self.then, self.phase) {
+            (Some((_, clock, _)), Phase::Follow) => clock.stop(),
+            (_, Phase::Approach) => self.brake(),
+            _ => {}
         }
     }
 

@@ -31,6 +31,8 @@ pub enum Error {
     Gap { at_s: f64, missing: u64, way_m: f64 },
     #[error("at {at_s:.3} s the end effector has no pose: {why}; teach it again")]
     NoPose { at_s: f64, why: String },
+    #[error("no motion: no joint moves faster than {speed_rad_s} rad/s; there is nothing to play back")]
+    NoMotion { speed_rad_s: f64 },
     #[error(transparent)]
     Path(#[from] drawing::Error),
 }
@@ -86,7 +88,7 @@ fn since(ticks: &[Tick], tick: &Tick) -> f64 {
 }
 
 /// Ticks that are missing where the end effector moved.
-fn check_gaps(ticks: &[Tick]) -> Result<(), Error> {
+pub(super) fn check_gaps(ticks: &[Tick]) -> Result<(), Error> {
     for Gap { index, missing } in super::episode::gaps(ticks) {
         let (before, after) = (&ticks[index - 1], &ticks[index]);
         let way_m = (Point::from(after.O_p_EE()) - Point::from(before.O_p_EE())).norm();

@@ -4,6 +4,7 @@ mod repair;
 mod trash;
 mod trim;
 
+pub(super) use quality::{IDLE_RAD_S, moving};
 pub use quality::{Idle, Margin, Quality};
 pub use repair::{Repaired, repair};
 pub use trash::{FOLDER as TRASH, put_back, throw_away, thrown_away};

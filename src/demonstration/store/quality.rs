@@ -5,7 +5,7 @@ use crate::robot::limits::{DQ_MAX, Q_MAX, Q_MIN};
 use serde::Serialize;
 
 /// Joints slower than this are at rest, rad/s.
-pub(super) const IDLE_RAD_S: f64 = 0.01;
+pub(in crate::demonstration) const IDLE_RAD_S: f64 = 0.01;
 /// Speeds are taken over so many ticks, so that a sensor's noise is no motion.
 const WINDOW: usize = 50;
 /// Jerk is taken of positions averaged over so many ticks: 50 Hz, above what a hand does on purpose.
@@ -94,7 +94,7 @@ impl Quality {
 }
 
 /// The first and the last tick in which a joint moves; none when none ever does.
-pub(super) fn moving(ticks: &[Tick]) -> Option<(usize, usize)> {
+pub(in crate::demonstration) fn moving(ticks: &[Tick]) -> Option<(usize, usize)> {
     let window = WINDOW.min(ticks.len().saturating_sub(1)).max(1);
     let moves = |i: &usize| {
         let (now, then) = (&ticks[*i], &ticks[*i + window]);
