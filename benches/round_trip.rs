@@ -21,12 +21,21 @@ fn main() {
     println!("{} cores, load {}", cores().len(), load.split(' ').next().unwrap_or("?"));
     println!("{:<64}{:>8}{:>8}{:>9}{:>10}", "", "p50 µs", "p99 µs", "p99.9 µs", "<= 300 µs");
     row("wake-ups of a timer thread, FIFO 80, before", &wake_ups());
-    for (name, more) in [("learning", ""), ("without learning", "--no-fine-tune")] {
+    let folder = tempfile::tempdir().expect("a temporary folder");
+    let recorded = format!("--record {}", folder.path().display());
+    let drives = [
+        ("learning", ""),
+        ("learning, recorded", recorded.as_str()),
+        ("learning", ""),
+        ("learning, recorded", recorded.as_str()),
+        ("without learning", "--no-fine-tune"),
+    ];
+    for (name, more) in drives {
         let options =
             Options { bind: IpAddr::from([127, 0, 46, 1]), time_round_trips: true, ..Options::default() };
         let beside = || realtime::enter_as_peer(&realtime::Options::default());
         let sim = Sim::start_with(options, beside).expect("the simulated robot starts");
-        let report = std::env::temp_dir().join(format!("round-trip-{}.json", std::process::id()));
+        let report = folder.path().join("report.json");
         let status = Command::new(env!("CARGO_BIN_EXE_franka-imit"))
             .args(["run", "--yes", "--speed", "1", "--robot-ip", &sim.ip().to_string()])
             .args(["--duration-s", &seconds.to_string(), "--report"])
@@ -39,7 +48,6 @@ fn main() {
         row(&format!("state to command, {name}, {seconds} s"), &sim.round_trips());
         let figures: serde_json::Value =
             serde_json::from_slice(&std::fs::read(&report).expect("a report")).expect("JSON");
-        let _ = std::fs::remove_file(&report);
         let us = |key: &str| figures["tick_us"][key].as_f64().unwrap_or(f64::NAN);
         println!(
             "{:<64}{:>8.1}{:>8.1}{:>9.1}",
@@ -49,6 +57,9 @@ fn main() {
             us("p999")
         );
         println!("  {} cycles, {} missed commands", figures["cycles"], figures["missed_commands"]);
+        if let Some(ticks) = figures["record"]["ticks"].as_u64() {
+            println!("  {ticks} ticks recorded, {} dropped", figures["record"]["dropped"]);
+        }
     }
     row("wake-ups of a timer thread, FIFO 80, after", &wake_ups());
 }

@@ -1,4 +1,5 @@
 //! The rungs, lowest first.
+use super::guide::guide;
 use super::result::{Results, RungResult, begun};
 use anyhow::{Context, bail, ensure};
 use franka_imit::control::links::{self};
@@ -12,13 +13,14 @@ use franka_imit::sim::Sim;
 use franka_imit::timing::Histogram;
 use std::io::Write;
 use std::net::IpAddr;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Where a rung is climbed, and for how long.
 pub(crate) struct Place<'a> {
-    ip: IpAddr,
-    sim: Option<&'a Sim>,
+    pub(crate) ip: IpAddr,
+    pub(crate) sim: Option<&'a Sim>,
 }
 
 impl<'a> Place<'a> {
@@ -61,7 +63,11 @@ pub(crate) const LADDER: [Rung; 6] = [
     Rung { name: "hold", what: "the arm is commanded to stay where it is for 10 s", climb: hold },
     Rung { name: "sine", what: "joint 7 swings by 0.05 rad for 10 s", climb: sine },
     Rung { name: "follow", what: "the circle is learnt and followed once at 10 % speed", climb: follow },
-    Rung { name: "guide", what: "a person guides the arm by its buttons; states are recorded", climb: guide },
+    Rung {
+        name: "guide",
+        what: "a person guides the arm by its buttons; it is kept as an episode",
+        climb: guide,
+    },
     Rung { name: "hour", what: "an hour of following at 10 % speed", climb: hour },
 ];
 
@@ -283,11 +289,7 @@ fn drive(place: &Place, how_long: &str, result: &mut RungResult) -> anyhow::Resu
         .args(line.split_whitespace())
         .arg("--report")
         .arg(&report)
-        .stdout(if place.sim.is_some() {
-            std::process::Stdio::null()
-        } else {
-            std::process::Stdio::inherit()
-        })
+        .stdout(if place.sim.is_some() { Stdio::null() } else { Stdio::inherit() })
         .status()?;
     ensure!(status.success(), "`franka-imit {line}` ended with {status}");
     let report: serde_json::Value = serde_json::from_slice(&std::fs::read(&report)?)?;
@@ -309,7 +311,7 @@ fn drive(place: &Place, how_long: &str, result: &mut RungResult) -> anyhow::Resu
 }
 
 /// A robot lets go of its client before, and takes the next.
-fn wait_until_free(place: &Place) -> anyhow::Result<()> {
+pub(crate) fn wait_until_free(place: &Place) -> anyhow::Result<()> {
     reach(place.ip, |_| Ok(()))?;
     let Some(sim) = place.sim else { return Ok(()) };
     let begun = Instant::now();
@@ -317,34 +319,5 @@ fn wait_until_free(place: &Place) -> anyhow::Result<()> {
         ensure!(begun.elapsed() < Duration::from_secs(6), "the simulator keeps its client");
         std::thread::sleep(Duration::from_millis(5));
     }
-    Ok(())
-}
-
-/// The safest way to guide: by the buttons at the wrist, while states alone are read.
-fn guide(place: &Place, result: &mut RungResult) -> anyhow::Result<()> {
-    if place.sim.is_none() {
-        println!("hil: press both buttons at the wrist and move the hand about, until this ends");
-    }
-    wait_until_free(place)?;
-    let seconds = place.seconds(20.0);
-    let (mut first, mut farthest_m, mut guided, mut pushed) = (None, 0.0f64, 0u64, false);
-    watch(place, seconds, result, |state, at| {
-        if let Some(sim) = place.sim.filter(|_| !pushed && at > Duration::from_millis(100)) {
-            sim.press_guiding(true);
-            sim.push([0.0, 10.0, 0.0], 0.5);
-            pushed = true;
-        }
-        guided += u64::from(state.mode == Mode::Guiding);
-        let p = [state.O_T_EE[12], state.O_T_EE[13], state.O_T_EE[14]];
-        let from = *first.get_or_insert(p);
-        let way = (0..3).map(|k| (p[k] - from[k]).powi(2)).sum::<f64>().sqrt();
-        farthest_m = farthest_m.max(way);
-    })?;
-    if let Some(sim) = place.sim {
-        sim.press_guiding(false);
-    }
-    result.notes.push(format!("guided for {guided} states, up to {farthest_m:.3} m away"));
-    ensure!(guided > 0, "the robot was never in guiding mode");
-    ensure!(farthest_m > 0.01, "the arm was hardly moved: {farthest_m:.3} m");
     Ok(())
 }

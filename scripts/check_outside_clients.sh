@@ -1,6 +1,7 @@
 #!/bin/sh
-# Holds our two interfaces to programs that are not ours: the simulated Panda is driven by panda-python, which
-# carries the C++ libfranka 0.9.2, and a policy is evaluated in numpy.
+# Holds our interfaces to programs that are not ours: the simulated Panda is driven by panda-python, which carries the
+# C++ libfranka 0.9.2, a policy is evaluated in numpy, what a hand taught is
+# followed from the wire log in numpy, and exported episodes are read by pyarrow and pandas.
 #
 #   scripts/check_outside_clients.sh [FOLDER]
 #
@@ -27,7 +28,7 @@ if [ ! -x "$folder/bin/python" ]; then
     done
 fi
 [ -x "$folder/bin/python" ] || { echo "no Python from 3.8 to 3.13 found; set PYTHON" >&2; exit 2; }
-"$folder/bin/python" -m pip install --quiet --disable-pip-version-check 'panda-python==1.1.1' numpy
+"$folder/bin/python" -m pip install --quiet --disable-pip-version-check 'panda-python==1.1.1' numpy pyarrow pandas
 
 if [ -z "${FRANKA_IMIT:-}" ]; then
     cargo build --release --bin franka-imit
@@ -41,4 +42,9 @@ policy=$(mktemp -d)
 "$FRANKA_IMIT" eval --policy "$policy/square.safetensors" --trajectory square --probe "$policy/square.probe.json"
 "$folder/bin/python" scripts/check_policy.py "$policy/square.safetensors" || failed=$?
 rm -r "$policy"
+# The recordings of people's hands are not part of the project.
+symbols=../shared/data/panda_symbols/symbol17.csv
+[ -f "$symbols" ] || { echo "SKIPPED: $symbols is not there: nothing is taught by people's hands"; symbols=; }
+"$folder/bin/python" scripts/check_teach.py "$FRANKA_IMIT" $symbols || failed=$?
+FRANKA_IMIT=$FRANKA_IMIT bash scripts/check_lerobot.sh "$folder" || failed=$?
 exit "$failed"

@@ -206,9 +206,16 @@ fn a_policy_that_would_drive_elsewhere_is_refused_with_how_far() {
 #[test]
 fn a_real_arm_is_not_moved_unless_somebody_confirms() {
     let (folder, arm) = (Folder::new(), robot(1));
-    let ended = folder.run("run --robot-ip 127.0.7.1");
+    let limits = "[safety]\nposition_margin_rad = 0.07\nvelocity_share = 0.6\ntool_speed_m_s = 0.31\ntable_z_m = 0.03\n";
+    folder.write("c.toml", format!("{limits}[robot]\ncollision_force_n = [11.0, 12.0, 13.0]\n"));
+    let ended = folder.run("run --robot-ip 127.0.7.1 --config c.toml");
     ended.refused(2, &["nobody is at the terminal", "--yes"]);
     ended.says(2, &["start ", "extent ", "speed ", "limits ", "reflex ", "load ", "10 % of the plan"]);
+    // Each limit that was set is said before the question.
+    ended.says(
+        2,
+        &["within 0.07 rad", "velocity 60 %", "at most 0.31 m/s", "z = 0.03 m", "[11.0, 12.0, 13.0] N"],
+    );
     assert_eq!(arm.status().motions, 0);
 }
 

@@ -4,6 +4,7 @@
 mod cli;
 
 use cli::{Ended, Folder, robot_with, wait_for};
+use franka_imit::demonstration::episode;
 use franka_imit::robot::{ERROR_NAMES, Mode};
 use franka_imit::sim::{Fault, Options, Sim, Status};
 use serde_json::Value;
@@ -189,9 +190,18 @@ fn each_of_the_robots_errors_is_named_with_the_last_seconds_kept() {
 }
 
 #[test]
-fn a_user_stop_in_motion_ends_it_and_it_resumes_only_on_order() {
+fn a_user_stop_in_motion_ends_it_with_its_record_whole_and_it_resumes_only_on_order() {
     let sim = faulty(90, &["user-stop@motion+0.7s:for=0.5s"]);
-    drive_on(&sim, "--duration-s 30").ends(3, &["User Stop pressed"], 100.0, 200.0);
+    let folder = Folder::new();
+    let file = folder.path("stopped.mcap");
+    // The trainer learns meanwhile, as always.
+    let drove = drive_on(&sim, &format!("--duration-s 30 --record {}", file.display()));
+    let drove = drove.ends(3, &["User Stop pressed"], 100.0, 200.0);
+    let reading = episode::read(&file).unwrap();
+    assert_eq!((reading.damage.len(), reading.episode.gaps().count()), (0, 0), "{:?}", reading.damage);
+    assert_eq!(reading.episode.ticks.len() as u64, drove.report["cycles"].as_u64().unwrap());
+    let end = reading.episode.end.expect("a closed record");
+    assert!(end.because.contains("User Stop pressed") && end.dropped == 0, "{end:?}");
     let after = wait_for(&sim, "the stop is released", |s| s.mode == Mode::Idle);
     drive_on(&sim, "--duration-s 0.5").goes_on();
     assert_eq!(after.motions, 1, "nothing had moved by itself");

@@ -15,14 +15,14 @@ use crate::robot::{JOINTS, Joints};
 /// A motion of the joints from rest to rest; nothing here allocates or panics but [`Playback::new`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Playback {
-    /// At each millisecond, rad; never empty.
+    /// At each millisecond, rad.
     rows: Vec<Joints>,
 }
 
 impl Playback {
-    /// Through `rows`, rad, a millisecond apart; of none, the arm at zero.
+    /// Through `rows`, rad, a millisecond apart; there is at least one.
     pub fn new(rows: Vec<Joints>) -> Playback {
-        Playback { rows: if rows.is_empty() { vec![[0.0; JOINTS]] } else { rows } }
+        Playback { rows }
     }
 
     /// How long it takes at its own pace, s.

@@ -72,15 +72,17 @@ impl Guard {
         let mut next = base.after(&q_c);
         let joints = self.limiter.nearest_end(&next);
         let (speed, O_J_EE) = self.tool_margin(&next);
+        let mut brake = None;
+        let mut braked = || *brake.get_or_insert_with(|| self.limiter.brake(base));
         if !speed.holds() {
             verdict = verdict.and(Verdict::TOOL_SPEED);
-            q_c = self.slower(base, &q_c, O_J_EE.as_ref());
+            q_c = self.slower(base, &q_c, &braked(), O_J_EE.as_ref());
             next = base.after(&q_c);
         }
         let place = self.workspace.judge(&self.limiter, base, &next);
         if !place.holds() {
             let why = verdict.and(bit(place.limit));
-            return Judged { q_c: self.limiter.brake(base), verdict: why, margin: place };
+            return Judged { q_c: braked(), verdict: why, margin: place };
         }
         let margin =
             if verdict.has(Verdict::TOOL_SPEED) { speed } else { joints.tighter(speed).tighter(place) };
@@ -127,14 +129,13 @@ impl Guard {
         speed.tighter(whole(Limit::ToolTurn, self.tool_turn_rad_s, turn_rad_s))
     }
 
-    /// Between a command that is too fast for the end effector and the brake, which is as legal for the joints as
+    /// Between a command that is too fast for the end effector and the `brake`, which is as legal for the joints as
     /// both; the brake itself if nothing else is slow enough.
-    fn slower(&self, base: &Motion, q_c: &Joints, O_J_EE: Option<&Jacobian>) -> Joints {
-        let brake = self.limiter.brake(base);
-        let Some(O_J_EE) = O_J_EE else { return brake };
+    fn slower(&self, base: &Motion, q_c: &Joints, brake: &Joints, O_J_EE: Option<&Jacobian>) -> Joints {
+        let Some(O_J_EE) = O_J_EE else { return *brake };
         let (mut slow, mut fast) = (0.0, 1.0);
         let blend = |share: f64| {
-            let mut q = brake;
+            let mut q = *brake;
             q.iter_mut().zip(q_c).for_each(|(q, q_c)| *q += share * (q_c - *q));
             q
         };

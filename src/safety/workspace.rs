@@ -54,6 +54,22 @@ struct Body {
     before_walls: bool,
 }
 
+/// Bodies which the wrist and the hand can meet: the first ones.
+const NEAR: usize = 4;
+
+/// Two bodies that can meet.
+#[derive(Clone, Copy)]
+struct Pair {
+    /// What is left between them at least, m; infinite where they cannot meet.
+    least_m: f64,
+    /// What their lines keep apart, m.
+    kept_m: f64,
+}
+
+impl Pair {
+    const NONE: Pair = Pair { least_m: f64::INFINITY, kept_m: 0.0 };
+}
+
 /// The free side of a plane: `normal · p ≥ offset`.
 #[derive(Clone, Copy)]
 struct Plane {
@@ -192,11 +208,19 @@ impl Workspace {
     }
 
     /// The arm's own links.
+    ///
+    /// First what is left of each pair at least, by the spheres around them. Then the lines themselves: of the pair with
+    /// least, and of those which can be nearer still.
     fn own(&self, lines: &[[Point; 2]; BODIES], half: &Joints, worst: &mut Margin) {
         let bodies = self.bodies.iter().zip(lines);
-        for (far, far_line) in bodies.clone().filter(|(far, _)| far.present && far.capsule.link > 4) {
+        let mut pairs = [[Pair::NONE; NEAR]; BODIES];
+        let mut nearest = (Pair::NONE, 0, 0);
+        for ((row, (far, far_line)), f) in pairs.iter_mut().zip(bodies.clone()).zip(0..) {
+            if !far.present || far.capsule.link <= 4 {
+                continue;
+            }
             let far_centre = centre(far_line);
-            for (near, near_line) in bodies.clone().take(4) {
+            for ((pair, (near, near_line)), n) in row.iter_mut().zip(bodies.clone()).zip(0..) {
                 if !may_meet(near.capsule.link, far.capsule.link) {
                     continue;
                 }
@@ -206,14 +230,25 @@ impl Workspace {
                     + far.capsule.radius_m
                     + self.clearance_m
                     + between.map(|(lever, half)| lever * half).sum::<f64>();
-                // Only what can be nearer than the nearest so far.
-                let bound_m = (near.half_m + far.half_m + kept_m + worst.left).max(0.0);
-                let apart_m2 = (far_centre - centre(near_line)).norm_squared();
-                if apart_m2.is_nan() || apart_m2 <= bound_m * bound_m {
-                    let left_m = distance(near_line, far_line) - kept_m;
-                    note(worst, Limit::Own(near.part, far.part), left_m);
+                let apart_m = (far_centre - centre(near_line)).norm();
+                *pair = Pair { least_m: apart_m - near.half_m - far.half_m - kept_m, kept_m };
+                if pair.least_m < nearest.0.least_m {
+                    nearest = (*pair, f, n);
                 }
             }
+        }
+        let mut measure = |pair: &Pair, f: usize, n: usize| {
+            let body = |k: usize| Some((self.bodies.get(k)?, lines.get(k)?));
+            if let (false, Some((near, near_line)), Some((far, far_line))) =
+                (pair.least_m >= worst.left, body(n), body(f))
+            {
+                let left_m = distance(near_line, far_line) - pair.kept_m;
+                note(worst, Limit::Own(near.part, far.part), left_m);
+            }
+        };
+        measure(&nearest.0, nearest.1, nearest.2);
+        for (row, f) in pairs.iter().zip(0..) {
+            row.iter().zip(0..).for_each(|(pair, n)| measure(pair, f, n));
         }
     }
 
