@@ -40,8 +40,10 @@ impl Options {
     pub fn validate(&self) -> Vec<Violation> {
         let mut out = Vec::new();
         check_range(&mut out, "moves_rad_s", self.moves_rad_s, 0.002..=1.0, "rad/s");
+        // Another key's nonsense is not this one's.
+        let moves_rad_s = if out.is_empty() { self.moves_rad_s } else { 1.0 };
+        check_range(&mut out, "rests_rad_s", self.rests_rad_s, 0.001..=moves_rad_s, "rad/s");
         check_range(&mut out, "moves_s", self.moves_s, 0.0..=1.0, "s");
-        check_range(&mut out, "rests_rad_s", self.rests_rad_s, 0.001..=self.moves_rad_s.max(0.001), "rad/s");
         check_range(&mut out, "rests_s", self.rests_s, 0.1..=30.0, "s");
         check_range(&mut out, "before_s", self.before_s, 0.0..=5.0, "s");
         out
