@@ -283,6 +283,22 @@ fn a_robot_that_a_daemon_drives_is_refused_to_others_by_its_holders_name_and_its
 }
 
 #[test]
+fn a_way_home_that_ends_early_leaves_its_last_seconds_and_a_report() {
+    let q_start_rad = [0.4, 0.2, -0.3, -1.6, 0.2, 1.9, 0.1];
+    let faults = vec!["reflex=joint_reflex@motion+0.5s".parse().unwrap()];
+    let _sim = robot_with(34, Options { q_start_rad, faults, ..Options::default() });
+    let folder = Folder::new();
+    folder
+        .run("home --robot-ip 127.0.7.34 --speed 0.3 --yes --report r.json")
+        .says(3, &["joint_reflex", "why      Robot", "black-box-127.0.7.34-"]);
+    let report = folder.json("r.json");
+    assert_eq!(report["ending"], "failed");
+    let file = report["black_box"]["file"].as_str().expect("a file");
+    let kept: Value = serde_json::from_slice(&std::fs::read(file).unwrap()).unwrap();
+    assert_eq!(kept["rows"].as_array().unwrap().len() as u64, report["cycles"].as_u64().unwrap());
+}
+
+#[test]
 fn home_brings_the_arm_to_its_ready_pose_within_the_limits() {
     let sim =
         robot_with(25, Options { q_start_rad: [0.4, 0.2, -0.3, -1.6, 0.2, 1.9, 0.1], ..Options::default() });

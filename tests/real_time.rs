@@ -1,15 +1,18 @@
 //! What the control path and the trainer may not do: allocate or free, once warm. Run in debug and in release.
 mod ideal;
 
-use franka_imit::control::{Edition, Guide, Pilot, guidance, links};
+use franka_imit::control::{Edition, Guide, Pilot, Way, generator, guidance, links};
 use franka_imit::demonstration::Example;
+use franka_imit::demonstration::playback::Playback;
 use franka_imit::demonstration::sample::Kind;
 use franka_imit::eval::Contender;
+use franka_imit::kinematics::hand_tool;
 use franka_imit::learn::work::Work;
 use franka_imit::policy::Input;
 use franka_imit::robot::Command;
 use franka_imit::robot::allocation::{Count, Counting};
 use franka_imit::safety;
+use std::sync::Arc;
 
 /// Counts what the calling thread allocates and frees; other tests run beside it.
 #[global_allocator]
@@ -106,6 +109,37 @@ fn guiding_by_hand_allocates_nothing() {
         guided
     });
     assert!(guided > 400, "{guided}");
+    assert_eq!(calls, 0);
+}
+
+#[test]
+fn playing_an_episode_back_allocates_nothing() {
+    let mut arm = ideal::Arm::ready();
+    let ready = arm.state.q_d;
+    let swing = |k: u32| 0.2 * (1.0 - (1e-3 * f64::from(k)).cos());
+    let rows = (0..2000).map(|k| std::array::from_fn(|j| ready[j] + 0.1 + swing(k) * [1.0, -0.5][j % 2]));
+    let playback = Arc::new(Playback::new(rows.collect()));
+    let end = playback.at(f64::INFINITY);
+    let (safety, generator) = (safety::Options::default(), generator::Options::default());
+    let mut pilot = Way::new(&ready, 0.3, &safety, &hand_tool(), &generator).then(playback, 1.0, 0.35);
+    let (calls, played) = calls_in(|| {
+        let mut played = 0;
+        for _ in 0..20_000 {
+            let (command, sample) = pilot.tick(&arm.state);
+            played += u32::from(sample.kind == Kind::Driven);
+            arm.obey(&command);
+            if matches!(command, Command::Finish(_)) {
+                return played;
+            }
+        }
+        panic!("the playback did not end");
+    });
+    assert!(pilot.stopped_by().is_clear() && played > 2000, "{played}");
+    assert!(
+        arm.state.q_d.iter().zip(end).all(|(q, end)| (q - end).abs() < 1e-3),
+        "{:?} {end:?}",
+        arm.state.q_d
+    );
     assert_eq!(calls, 0);
 }
 

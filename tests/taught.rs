@@ -276,6 +276,18 @@ fn an_episode_is_played_back_where_and_when_it_was_taught() {
 }
 
 #[test]
+fn a_playback_that_ends_early_leaves_its_last_seconds() {
+    let folder = folder();
+    save(&folder, "nod", &episode(2000, 0.0));
+    folder.write("stop.toml", "[sim]\nfaults = [\"reflex=joint_reflex@motion+2s\"]\n");
+    folder
+        .run(&format!("{REPLAY} --config stop.toml nod"))
+        .says(3, &["joint_reflex", "why      Robot", "black-box-"]);
+    let report = folder.json("r.json");
+    assert_eq!((&report["ending"], &report["black_box"]["culprit"]), (&"failed".into(), &"robot".into()));
+}
+
+#[test]
 fn a_dry_run_says_how_near_every_joint_comes_to_its_limits_and_moves_nothing() {
     let folder = folder();
     save(&folder, "nod", &episode(2000, 0.0));

@@ -126,9 +126,10 @@ fn a_reflex_while_an_episode_runs_ends_the_session_and_keeps_what_there_is() {
     wait_for(&sim, "guided", |s| s.truth.O_T_EE[13].abs() > 0.02);
     sim.trigger_reflex(6);
     let ended = program.wait();
-    ended.says(3, &["cut short", "joint_reflex", "saved    1", "1 episodes kept"]);
+    ended.says(3, &["cut short", "joint_reflex", "saved    1", "1 episodes kept", "why      Robot"]);
     let report = folder.json("r.json");
     assert_eq!(report["ending"], "failed");
+    assert!(report["black_box"]["file"].as_str().is_some_and(|file| file.contains("black-box-")), "{report}");
     assert!(ticks(&report)[0] > 50);
 }
 

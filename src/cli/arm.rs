@@ -11,6 +11,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+/// Speed of a motion on a real robot unless the user says otherwise, as a factor of its own.
+pub(super) const FIRST_SPEED: f64 = 0.1;
+
 /// How long a robot may take to be ready for a client again.
 const RECONNECT_LIMIT: Duration = Duration::from_secs(6);
 

@@ -1,6 +1,7 @@
 //! What subcommands share: configuration, trajectory, progress, report.
 use super::exit::usage;
 use crate::config::Config;
+use crate::sim;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use std::io::IsTerminal;
@@ -33,6 +34,47 @@ impl Common {
                 .write(path)
                 .map_err(|e| anyhow::anyhow!("the report {} cannot be written: {e}", path.display()))?;
             say!("report   {}", path.display());
+        }
+        Ok(())
+    }
+}
+
+/// How a simulated robot keeps time, as it is typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Pace {
+    /// 1 kHz by the clock, as a robot.
+    Realtime,
+    /// As fast as both sides answer; repeats bit for bit.
+    Lockstep,
+}
+
+impl From<Pace> for sim::Pace {
+    fn from(pace: Pace) -> sim::Pace {
+        match pace {
+            Pace::Realtime => sim::Pace::Realtime,
+            Pace::Lockstep => sim::Pace::Lockstep,
+        }
+    }
+}
+
+impl Pace {
+    /// Whether the robot waits for us.
+    pub(super) fn is_lockstep(self) -> bool {
+        self == Pace::Lockstep
+    }
+
+    /// Where both sides wait for each other a busy machine may hold everybody up: only a long silence means that the robot
+    /// is gone.
+    ///
+    /// # Errors
+    /// What to say of a robot that is not simulated: it waits for nobody.
+    pub(super) fn suit(self, config: &mut Config, is_simulated: bool) -> Result<(), String> {
+        const SILENCE_S: f64 = 5.0;
+        if self.is_lockstep() {
+            config.robot.silence_timeout_s = SILENCE_S;
+            if !is_simulated {
+                return Err("--pace lockstep: only a simulated robot waits for its commands".to_owned());
+            }
         }
         Ok(())
     }

@@ -1,15 +1,17 @@
 //! `home`: the ready pose, on a straight way in joint space.
 use super::arm::{self, Arm};
 use super::common::{Common, bar, stop_flag};
-use super::exit::{SafetyStop, usage};
+use super::exit::usage;
+use super::motion::{self, Early, Moved};
 use super::places::check_way;
 use crate::config::Config;
-use crate::control::links::{self, Request};
-use crate::control::{Approach, Outcome, Pulse, Purpose, Session, Way};
+use crate::control::{Approach, Pulse, Purpose, Session, Way};
 use crate::robot::{JOINTS, Joints, State, limits};
 use crate::safety::Guard;
+use crate::telemetry::black_box::{self, Finding};
 use crate::telemetry::{Ending, Report};
 use serde::Serialize;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
@@ -32,12 +34,14 @@ pub(super) struct Args {
 
 /// The keys of a `home` report besides those of every report.
 #[derive(Serialize)]
-struct Figures {
+pub(super) struct Figures {
     robot: String,
     /// Largest distance of a measured joint from the pose at the end, rad.
     off_rad: f64,
     cycles: u64,
     limiter_active_ticks: u64,
+    /// What is known of an early end, if it had one.
+    black_box: Option<Finding>,
 }
 
 pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
@@ -61,56 +65,56 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     if !arm::ask("Is the way clear and the user stop in somebody's hand?", args.yes)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
-    let figures = go(session, &config, &limits::Q_READY, share, &state, &address.to_string())?;
-    args.common.write(&Report::new("home", Ending::Done, Vec::new(), figures))
+    let folder = black_box::default_folder();
+    let (figures, early) = go(session, &config, &limits::Q_READY, share, &state, &pulse, &folder)?;
+    let error = early.map(anyhow::Error::from);
+    let ending = if error.is_some() { Ending::Failed } else { Ending::Done };
+    let faults = error.iter().map(ToString::to_string).collect();
+    let written = args.common.write(&Report::new("home", ending, faults, figures));
+    match error {
+        None => written,
+        Some(why) => {
+            // A report that cannot be written must not hide why the arm has stopped.
+            written.err().iter().for_each(|e| log::error!("{e}"));
+            Err(why)
+        }
+    }
 }
 
-/// Brings the arm to `to` and says how it went.
+/// Brings the arm to `to` and says how it went; the last seconds of a way that ends early are kept in `folder`.
 pub(super) fn go(
     session: Session,
     config: &Config,
     to: &Joints,
     share: f64,
     state: &State,
-    robot: &str,
-) -> anyhow::Result<impl Serialize + use<>> {
+    pulse: &Pulse,
+    folder: &Path,
+) -> anyhow::Result<(Figures, Option<Early>)> {
+    let robot = session.address().to_string();
     let stop = stop_flag()?;
     stop.store(false, Relaxed);
     let F_T_EE = arm::tool(state)?;
     let way = Box::new(Way::new(to, share, &config.safety, &F_T_EE, &config.generator));
-    let (control, _, operator) = links::link(false, false);
     let whole = farthest(&state.q_d, to).1;
     let bar = bar(1000, "moving   {bar:24.cyan/dim} {msg}");
-    let (mut cycles, mut limited, mut asked, mut last) = (0, 0, false, *state);
-    let mut take = |bar: &indicatif::ProgressBar| {
-        for (sample, _) in operator.samples.try_iter() {
-            cycles += 1;
-            limited += u64::from(!sample.verdict.is_clear());
-            last = sample.state;
-        }
+    let mut last = *state;
+    let moved = motion::go(session, way, pulse, &stop, folder, |samples| {
+        last = samples.last().map_or(last, |sample| sample.state);
         let left = farthest(&last.q_d, to).1;
         bar.set_position((1e3 * (1.0 - left / whole.max(1e-9))).max(0.0) as u64);
         bar.set_message(format!("{left:.2} rad left"));
-    };
-    let outcome = session.go(way, control, |_, _| {
-        if stop.load(Relaxed) && !asked {
-            asked = operator.requests.try_send(Request::Stop).is_ok();
-        }
-        take(&bar);
     });
-    take(&bar);
     bar.finish_and_clear();
-    let Outcome { result, stopped_by, stopped_at, .. } = outcome?;
-    result?;
-    if !stopped_by.is_clear() {
-        return Err(SafetyStop { why: stopped_by, by: stopped_at }.into());
-    }
+    let Moved { cycles, limited, asked, early, black_box } = moved;
     let off_rad = farthest(&last.q, to).1;
-    let how = if asked { "stopped as asked, at rest" } else { "done, at rest" };
-    say!(
-        "moved    {how}: farthest from the pose {off_rad:.4} rad; {cycles} cycles, limiter active in {limited}"
-    );
-    Ok(Figures { robot: robot.to_string(), off_rad, cycles, limiter_active_ticks: limited })
+    if early.is_none() {
+        let how = if asked { "stopped as asked, at rest" } else { "done, at rest" };
+        say!(
+            "moved    {how}: farthest from the pose {off_rad:.4} rad; {cycles} cycles, limiter active in {limited}"
+        );
+    }
+    Ok((Figures { robot, off_rad, cycles, limiter_active_ticks: limited, black_box }, early))
 }
 
 /// The joint, counted from 1, with the longest way, and its length, rad.

@@ -18,6 +18,7 @@ mod expert;
 mod fit_sde;
 mod home;
 mod keys;
+mod motion;
 mod places;
 mod prepare;
 mod recover;

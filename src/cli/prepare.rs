@@ -7,7 +7,7 @@ use crate::demonstration::path::Path;
 use crate::demonstration::shapes::About;
 use crate::demonstration::timed_path::TimedPath;
 use crate::demonstration::{Dataset, Example, LabelledBy, Survey, time_law};
-use crate::kinematics::{Pose, forward};
+use crate::kinematics::{Apart, Pose, forward};
 use crate::learn::gate::Gate;
 use crate::learn::judge::{Judgement, judge};
 use crate::learn::{adapt, trainer};
@@ -98,30 +98,23 @@ pub(super) fn choose_input(config: &mut Config, path: &Path) {
     }
 }
 
-/// How far the tool of a demonstration may be from the robot's, m and rad, before it is said; and before it is refused.
-const SAME_TOOL: (f64, f64) = (5e-4, 2e-3);
-const OTHER_TOOL: (f64, f64) = (0.01, 0.05);
+/// How far the tool of a demonstration may be from the robot's; less is said.
+const OTHER_TOOL: Apart = Apart { way_m: 0.01, turn_rad: 0.05 };
 
 /// A demonstration is of a tool's poses: with another tool the arm would be elsewhere.
 pub(super) fn check_tool(taught: Option<&About>, F_T_EE: &Pose, name: &str) -> anyhow::Result<()> {
     let Some(About { F_T_EE: taught, .. }) = taught else { return Ok(()) };
-    let off_m = (taught.translation.vector - F_T_EE.translation.vector).norm();
-    let off_rad = taught.rotation.angle_to(&F_T_EE.rotation);
-    let apart = format!("{:.1} mm and {:.0} mrad", 1e3 * off_m, 1e3 * off_rad);
-    if off_m > OTHER_TOOL.0 || off_rad > OTHER_TOOL.1 {
+    let apart = Apart::of(taught, F_T_EE);
+    if !apart.is_within(&OTHER_TOOL) {
         let p = taught.translation.vector;
         return Err(usage(format!(
-            "{name} was taught with another tool, {apart} from the robot's F_T_EE (allowed {:.0} mm and {:.0} mrad): mount that \
+            "{name} was taught with another tool, {apart} from the robot's F_T_EE (allowed {OTHER_TOOL}): mount that \
              tool and set its end effector in Desk, at ({:.4}, {:.4}, {:.4}) m in the flange frame; or write the positions with \
              'franka-imit demos export csv' and follow that file",
-            1e3 * OTHER_TOOL.0,
-            1e3 * OTHER_TOOL.1,
-            p.x,
-            p.y,
-            p.z
+            p.x, p.y, p.z
         )));
     }
-    if off_m > SAME_TOOL.0 || off_rad > SAME_TOOL.1 {
+    if !apart.is_within(&Apart::SAME_TOOL) {
         say!(
             "note     {name} was taught with a tool {apart} from the robot's F_T_EE: the robot's end effector goes where that \
              one went, and the joints a little elsewhere"

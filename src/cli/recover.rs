@@ -63,11 +63,12 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     bar.finish_and_clear();
     outcome?.result?;
     // A new connection shows what the robot thinks now, and can move it.
-    let (session, state) = arm::reconnect(address, &config, &Arc::new(Pulse::new(started)))?;
+    let pulse = Arc::new(Pulse::new(started));
+    let (session, state) = arm::reconnect(address, &config, &pulse)?;
     arm::check_mode(&state)?;
     say!("recovered in {:.1} s: the robot can move", begun.elapsed().as_secs_f64());
     if errors.iter().any(|error| COLLISIONS.contains(error)) {
-        back_off(args, &config, session, &state)?;
+        back_off(args, &config, session, &state, &pulse)?;
     }
     Ok(())
 }
@@ -77,7 +78,13 @@ fn list(errors: &[&str]) -> String {
 }
 
 /// A little back along where the arm came from: it may still press against what it hit.
-fn back_off(args: &Args, config: &Config, session: Session, state: &State) -> anyhow::Result<()> {
+fn back_off(
+    args: &Args,
+    config: &Config,
+    session: Session,
+    state: &State,
+    pulse: &Pulse,
+) -> anyhow::Result<()> {
     let folder = args.black_box.clone().unwrap_or_else(black_box::default_folder);
     let robot = session.address().to_string();
     let Some(to) = black_box::way_back(&folder, &robot)
@@ -101,8 +108,10 @@ fn back_off(args: &Args, config: &Config, session: Session, state: &State) -> an
     if !arm::ask("Move the arm a little back along the way it came?", args.yes)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
-    home::go(session, config, &to, BACK_SHARE, state, &robot)?;
-    Ok(())
+    match home::go(session, config, &to, BACK_SHARE, state, pulse, &folder)? {
+        (_, None) => Ok(()),
+        (_, Some(early)) => Err(early.into()),
+    }
 }
 
 /// Where the arm was a little before, if `way` (newest first) ends where it stands.

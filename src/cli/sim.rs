@@ -10,12 +10,13 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
+use super::common::Pace;
 use super::exit::usage;
 use super::keys::Keys;
 use crate::robot::limits::Q_READY;
 use crate::robot::realtime;
 use crate::sim::faults::{self, SpecError};
-use crate::sim::{Fault, Options, Pace, Sim, Tool, TruthSink, wire};
+use crate::sim::{Fault, Options, Sim, Tool, TruthSink, wire};
 use arms::Arms;
 use line::StatusLine;
 use operator::Operator;
@@ -33,8 +34,8 @@ pub(super) struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1")]
     bind: Vec<IpAddr>,
     /// What drives time: a state every millisecond, or, in motions, as fast as the client answers.
-    #[arg(long, value_enum, default_value_t = PaceArg::Realtime)]
-    pace: PaceArg,
+    #[arg(long, value_enum, default_value_t = Pace::Realtime)]
+    pace: Pace,
     /// Joint positions at the start, seven numbers in rad [default: the ready pose].
     #[arg(long, value_name = "RAD", num_args = 7, allow_negative_numbers = true, help_heading = "The arm")]
     pose: Option<Vec<f64>>,
@@ -106,13 +107,6 @@ pub(super) struct Args {
     /// End after this time, s; without it the robot runs until Ctrl-C.
     #[arg(long)]
     duration_s: Option<f64>,
-}
-
-/// [`Pace`] as it is typed.
-#[derive(Clone, Copy, Debug, clap::ValueEnum)]
-enum PaceArg {
-    Realtime,
-    Lockstep,
 }
 
 /// `--fault` as it is typed.
@@ -237,10 +231,7 @@ impl Args {
         let pose = self.pose.clone().unwrap_or(Q_READY.to_vec());
         let defaults = Options::default();
         Ok(Options {
-            pace: match self.pace {
-                PaceArg::Realtime => Pace::Realtime,
-                PaceArg::Lockstep => Pace::Lockstep,
-            },
+            pace: self.pace.into(),
             q_start_rad: std::array::from_fn(|i| pose[i]),
             hand: !self.no_hand && self.tool != "none",
             tool: read_tool(&self.tool)?,

@@ -129,7 +129,7 @@ impl Session {
         ends: ControlEnds,
         look: impl FnMut(&Pulse, Mode),
     ) -> Result<Outcome, Fault> {
-        self.carry_out(Order::Drive(controller, ends), modes::Event::Follow, START_LIMIT, look)
+        self.carry_out(Order::Drive(controller, ends), Some(modes::Event::Follow), START_LIMIT, look)
     }
 
     /// The same for a motion without a path: a way to a pose, for example.
@@ -142,7 +142,7 @@ impl Session {
         ends: ControlEnds,
         look: impl FnMut(&Pulse, Mode),
     ) -> Result<Outcome, Fault> {
-        self.carry_out(Order::Go(pilot, ends), modes::Event::Home, START_LIMIT, look)
+        self.carry_out(Order::Go(pilot, ends), Some(modes::Event::Home), START_LIMIT, look)
     }
 
     /// Lets a person guide the arm: after the robot has stood for `options.rest_s`, if it then carries what it believes.
@@ -160,7 +160,7 @@ impl Session {
         let start_limit = START_LIMIT + Duration::from_secs_f64(options.rest_s);
         self.carry_out(
             Order::Guide(pilot, ends, Box::new(options.clone())),
-            modes::Event::Guide,
+            Some(modes::Event::Guide),
             start_limit,
             look,
         )
@@ -171,7 +171,7 @@ impl Session {
     /// # Errors
     /// As [`Session::drive`].
     pub fn read_only(self, ends: ControlEnds, look: impl FnMut(&Pulse, Mode)) -> Result<Outcome, Fault> {
-        self.carry_out(Order::Watch(ends), modes::Event::Stop, START_LIMIT, look)
+        self.carry_out(Order::Watch(ends), None, START_LIMIT, look)
     }
 
     /// Clears the robot's errors.
@@ -179,13 +179,13 @@ impl Session {
     /// # Errors
     /// As [`Session::drive`].
     pub fn recover(self, look: impl FnMut(&Pulse, Mode)) -> Result<Outcome, Fault> {
-        self.carry_out(Order::Recover, modes::Event::Recover, RECOVERY_LIMIT, look)
+        self.carry_out(Order::Recover, Some(modes::Event::Recover), RECOVERY_LIMIT, look)
     }
 
     fn carry_out(
         self,
         order: Order,
-        begin: modes::Event,
+        begin: Option<modes::Event>,
         start_limit: Duration,
         look: impl FnMut(&Pulse, Mode),
     ) -> Result<Outcome, Fault> {
@@ -200,7 +200,7 @@ impl Session {
     fn watch(
         self,
         order: Order,
-        begin: modes::Event,
+        begin: Option<modes::Event>,
         start_limit: Duration,
         mut look: impl FnMut(&Pulse, Mode),
     ) -> Result<Outcome, Fault> {
@@ -211,8 +211,8 @@ impl Session {
                 _ => Err(Fault::Lost("the control thread has died".to_string())),
             };
         }
-        let before = if begin == modes::Event::Recover { Mode::Fault } else { Mode::Idle };
-        let mut mode = before.after(begin).unwrap_or(before);
+        let before = if begin == Some(modes::Event::Recover) { Mode::Fault } else { Mode::Idle };
+        let mut mode = begin.map_or(before, |begin| before.after(begin).unwrap_or(before));
         let mut silence = Silence::new();
         loop {
             match self.events.recv_timeout(LOOK) {

@@ -14,7 +14,7 @@ pub enum Quantity {
 
 impl Quantity {
     /// The factor in time that brings `ratio` times too much down to what is allowed.
-    fn factor(self, ratio: f64) -> f64 {
+    pub(super) fn factor(self, ratio: f64) -> f64 {
         match self {
             Self::Velocity => ratio,
             Self::Acceleration => ratio.sqrt(),
@@ -26,9 +26,9 @@ impl Quantity {
 impl Display for Quantity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(match self {
-            Self::Velocity => "a velocity (rad/s) of",
-            Self::Acceleration => "an acceleration (rad/s²) of",
-            Self::Jerk => "a jerk (rad/s³) of",
+            Self::Velocity => "velocity",
+            Self::Acceleration => "acceleration",
+            Self::Jerk => "jerk",
         })
     }
 }
@@ -56,9 +56,14 @@ impl Demand {
 impl Display for Demand {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let Self { quantity, joint, tau_s, point: p, needed, allowed } = self;
+        let (article, unit) = match quantity {
+            Quantity::Velocity => ("a", "rad/s"),
+            Quantity::Acceleration => ("an", "rad/s²"),
+            Quantity::Jerk => ("a", "rad/s³"),
+        };
         write!(
             f,
-            "at {tau_s:.3} s, ({:.3}, {:.3}, {:.3}) m, joint {joint} needs {quantity} ",
+            "at {tau_s:.3} s, ({:.3}, {:.3}, {:.3}) m, joint {joint} needs {article} {quantity} ({unit}) of ",
             p.x, p.y, p.z
         )?;
         write!(f, "{needed:.3}, allowed {allowed:.3}")

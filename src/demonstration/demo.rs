@@ -5,7 +5,7 @@ use super::mean;
 use super::path::Path;
 use super::store;
 use super::taught::{self, Motion};
-use crate::kinematics::{NotRigid, Pose, from_column_major};
+use crate::kinematics::{Apart, NotRigid, Pose, from_column_major};
 use crate::robot::gripper::Wish;
 use serde::Serialize;
 use std::fmt::Display;
@@ -16,8 +16,6 @@ pub const PREFIX: &str = "demo:";
 /// Where episodes are kept, unless another folder is named.
 pub const FOLDER: &str = "demos";
 
-/// Tools nearer to each other than this are one, m and rad.
-const SAME_TOOL: (f64, f64) = (5e-4, 2e-3);
 /// The fingers move when their distance changes by more than this, m.
 const FINGERS_M: f64 = 0.002;
 
@@ -113,11 +111,7 @@ pub fn load(name: &str, options: &drawing::Options) -> Result<Demo, Error> {
 fn mean_of(name: &str, demos: &[Demo], options: &drawing::Options) -> Result<Demo, Error> {
     let failed = |source| Error::Mean { name: name.to_owned(), source };
     let Some(first) = demos.first() else { return Err(failed(drawing::Error::Empty.into())) };
-    let tool = &first.F_T_EE;
-    let apart_m = |demo: &Demo| (demo.F_T_EE.translation.vector - tool.translation.vector).norm();
-    let is_other = |demo: &Demo| {
-        apart_m(demo) > SAME_TOOL.0 || demo.F_T_EE.rotation.angle_to(&tool.rotation) > SAME_TOOL.1
-    };
+    let is_other = |demo: &Demo| !Apart::of(&demo.F_T_EE, &first.F_T_EE).is_within(&Apart::SAME_TOOL);
     if let Some(k) = demos.iter().position(is_other) {
         return Err(Error::Tools { name: name.to_owned(), number: k + 1 });
     }

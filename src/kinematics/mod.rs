@@ -14,6 +14,7 @@
 )]
 use nalgebra::{Isometry3, SMatrix, Vector3};
 
+mod apart;
 pub mod capsules;
 mod dh;
 pub mod differential;
@@ -21,6 +22,7 @@ mod forward;
 mod inverse;
 mod wire;
 
+pub use apart::Apart;
 pub use forward::{Frame, flange, forward, forward_and_jacobian, hand_tool, jacobian, links, tool_down};
 pub use inverse::{Branch, Branches, inverse, limit_margin_rad, stretched_q4_rad, wrap_rad, wrist_reach_m};
 pub use wire::{NotRigid, from_column_major, to_column_major};

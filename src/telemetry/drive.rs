@@ -14,8 +14,9 @@ use std::sync::Arc;
 
 /// Points kept of a measured path; a longer one is thinned, not cut.
 const PATH_POINTS: usize = 4096;
-/// The contour error looks for the nearest point of the reference this far around the present one, m.
-const CONTOUR_WINDOW_M: f64 = 0.05;
+/// The contour error looks for the nearest point of the reference around the present one: so far, and twice as much more
+/// as the arm is off it, but never farther than the second, m. Where a path crosses itself the other strand is not meant.
+const CONTOUR_WINDOW_M: [f64; 2] = [0.01, 0.05];
 /// A desired position further from the last command than rounding means that the command was missed, rad.
 const ROUNDING_RAD: f64 = 1e-9;
 /// The robot's success rate looks back over this many commands.
@@ -141,9 +142,11 @@ impl Drive {
     fn judge(&mut self, sample: &Sample) {
         let p = sample.O_p_EE;
         let reference = sample.x_ref.translation.vector;
-        let tracking_mm = 1e3 * (p - reference).norm();
+        let off_m = (p - reference).norm();
+        let tracking_mm = 1e3 * off_m;
         let path = self.timed.path();
-        let nearest = path.nearest_around(&p, self.timed.arc_m(sample.tau_s), CONTOUR_WINDOW_M);
+        let window_m = (CONTOUR_WINDOW_M[0] + 2.0 * off_m).min(CONTOUR_WINDOW_M[1]);
+        let nearest = path.nearest_around(&p, self.timed.arc_m(sample.tau_s), window_m);
         let contour_mm = 1e3 * nearest.distance_m;
         let turn = path.orientation(nearest.arc_m);
         let tilt_mrad = 1e3 * tilt_rad(&sample.state.O_T_EE, &(turn * Vector3::z()));

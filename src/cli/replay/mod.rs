@@ -2,32 +2,28 @@
 mod plan;
 mod tracking;
 
-use super::arm::{self, Arm};
-use super::common::{Common, bar, check_writable, stop_flag};
-use super::exit::{SafetyStop, usage};
+use super::arm::{self, Arm, FIRST_SPEED};
+use super::common::{Common, Pace, bar, check_writable, stop_flag};
+use super::exit::usage;
+use super::motion::{self, Moved};
 use super::places::check_way;
 use super::run::robot;
 use crate::config::Config;
-use crate::control::links::{self, OperatorEnds, Request};
-use crate::control::{Approach, Outcome, Pulse, Purpose, Session, Way};
+use crate::control::{Approach, Pulse, Purpose, Way};
+use crate::demonstration::sample::Sample;
 use crate::demonstration::{demo, store};
-use crate::kinematics::{Pose, from_column_major};
-use crate::robot::Fault;
+use crate::kinematics::{Apart, Pose, from_column_major};
 use crate::safety::Guard;
-use crate::sim::{self, Pace, Sim};
+use crate::sim::{self, Sim};
+use crate::telemetry::black_box::{self, Finding};
 use crate::telemetry::{Ending, Report};
 use plan::{Plan, PlanFigures};
 use serde::Serialize;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
 use tracking::{Tracking, TrackingFigures};
-
-/// Speed on a real robot unless the user says otherwise.
-const FIRST_SPEED: f64 = 0.1;
-/// In lockstep a busy machine may hold everybody up; only so long a silence means that the robot is gone, s.
-const LOCKSTEP_SILENCE_S: f64 = 5.0;
 
 /// Play an episode's joints back on the arm: from where it stands to the start, then the motion as it was taught.
 #[derive(Debug, clap::Args)]
@@ -52,7 +48,7 @@ pub(super) struct Args {
     speed: Option<f64>,
     /// How the simulated robot keeps time.
     #[arg(long, value_enum, default_value = "realtime")]
-    pace: Keeps,
+    pace: Pace,
     /// Write every state and command of the simulated robot to this file.
     #[arg(long, value_name = "FILE", requires = "sim")]
     wire_log: Option<PathBuf>,
@@ -61,14 +57,6 @@ pub(super) struct Args {
     yes: bool,
     #[command(flatten)]
     common: Common,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Keeps {
-    /// 1 kHz by the clock, as a robot.
-    Realtime,
-    /// As fast as both sides answer; repeats bit for bit.
-    Lockstep,
 }
 
 /// The keys of a `replay` report besides those of every report.
@@ -83,6 +71,8 @@ struct Figures {
     tracking: Option<TrackingFigures>,
     cycles: u64,
     limiter_active_ticks: u64,
+    /// What is known of an early end, if it had one.
+    black_box: Option<Finding>,
 }
 
 pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
@@ -100,6 +90,7 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
             tracking: None,
             cycles: 0,
             limiter_active_ticks: 0,
+            black_box: None,
         };
         args.common.write(&Report::new("replay", Ending::Done, Vec::new(), figures))?;
         return plan.allowed;
@@ -129,26 +120,29 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     }
     stop.store(false, Relaxed);
     let [first, last] = ticks;
-    let mut played = Played {
-        tracking: Tracking::new(&episode.ticks[first..=last], &F_T_EE),
-        duration_s: playback.duration_s(),
-        tau_s: 0.0,
-        cycles: 0,
-        limited: 0,
-        asked: false,
-    };
+    let mut tracking = Tracking::new(&episode.ticks[first..=last], &F_T_EE);
     let pilot = Way::new(&playback.at(0.0), share, &config.safety, &F_T_EE, &config.generator);
     let pilot = Box::new(pilot.then(Arc::clone(&playback), rate, config.control.ramp_s));
-    let outcome = played.hold(session, pilot, &stop);
-    let tracking = played.tracking.figures();
-    let how = if played.asked { "stopped as asked, at rest" } else { "done, at rest" };
-    let (ending, error) = match how_it_ended(outcome) {
-        None if played.asked => (Ending::Stopped, None),
-        None => (Ending::Done, None),
-        Some(error) => (Ending::Failed, Some(error)),
+    let duration_s = playback.duration_s();
+    let bar = bar(1000, "playing  {bar:24.cyan/dim} {msg}");
+    let folder = black_box::default_folder();
+    let moved = motion::go(session, pilot, &pulse, &stop, &folder, |samples| {
+        samples.iter().for_each(|sample| tracking.add(sample));
+        let Some(Sample { tau_s, .. }) = samples.last() else { return };
+        bar.set_position((1e3 * tau_s / duration_s.max(1e-9)) as u64);
+        bar.set_message(format!("{tau_s:.1} of {duration_s:.1} s"));
+    });
+    bar.finish_and_clear();
+    let Moved { cycles, limited, asked, early, black_box } = moved;
+    let tracking = tracking.figures();
+    let error = early.map(anyhow::Error::from);
+    let (ending, how) = match (&error, asked) {
+        (Some(_), _) => (Ending::Failed, None),
+        (None, true) => (Ending::Stopped, Some("stopped as asked, at rest")),
+        (None, false) => (Ending::Done, Some("done, at rest")),
     };
-    if error.is_none() {
-        say!("played   {how}: {} cycles, limiter active in {}", played.cycles, played.limited);
+    if let Some(how) = how {
+        say!("played   {how}: {cycles} cycles, limiter active in {limited}");
     }
     tracking.say();
     let figures = Figures {
@@ -156,8 +150,9 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
         robot: Some(name),
         plan: figures,
         tracking: Some(tracking),
-        cycles: played.cycles,
-        limiter_active_ticks: played.limited,
+        cycles,
+        limiter_active_ticks: limited,
+        black_box,
     };
     let faults = error.iter().map(ToString::to_string).collect();
     let written = args.common.write(&Report::new("replay", ending, faults, figures));
@@ -173,66 +168,12 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
 
 /// The joints go where they went; an end effector of another tool does not.
 fn say_tool(name: &str, taught: &Pose, F_T_EE: &Pose) {
-    let off_mm = 1e3 * (taught.translation.vector - F_T_EE.translation.vector).norm();
-    let off_mrad = 1e3 * taught.rotation.angle_to(&F_T_EE.rotation);
-    if off_mm > 0.5 || off_mrad > 2.0 {
+    let apart = Apart::of(taught, F_T_EE);
+    if !apart.is_within(&Apart::SAME_TOOL) {
         say!(
-            "note     {name} was taught with a tool {off_mm:.1} mm and {off_mrad:.0} mrad from the robot's F_T_EE: the joints go \
+            "note     {name} was taught with a tool {apart} from the robot's F_T_EE: the joints go \
              where they went, the end effector elsewhere"
         );
-    }
-}
-
-/// Why it has not ended as it should, if so.
-fn how_it_ended(outcome: Result<Outcome, Fault>) -> Option<anyhow::Error> {
-    match outcome {
-        Err(fault) => Some(fault.into()),
-        Ok(Outcome { result: Err(fault), .. }) => Some(fault.into()),
-        Ok(Outcome { stopped_by, .. }) if stopped_by.is_clear() => None,
-        Ok(Outcome { stopped_by, stopped_at, .. }) => {
-            Some(SafetyStop { why: stopped_by, by: stopped_at }.into())
-        }
-    }
-}
-
-/// What has come of a replay so far.
-struct Played {
-    tracking: Tracking,
-    duration_s: f64,
-    /// Time of the playback, s.
-    tau_s: f64,
-    cycles: u64,
-    limited: u64,
-    /// Whether a person asked it to stop.
-    asked: bool,
-}
-
-impl Played {
-    fn hold(&mut self, session: Session, pilot: Box<Way>, stop: &AtomicBool) -> Result<Outcome, Fault> {
-        let (control, _, operator) = links::link(false, false);
-        let bar = bar(1000, "playing  {bar:24.cyan/dim} {msg}");
-        let outcome = session.go(pilot, control, |_, _| {
-            if stop.load(Relaxed) && !self.asked {
-                self.asked = operator.requests.try_send(Request::Stop).is_ok();
-            }
-            self.take(&operator);
-            let tau_s = self.tau_s;
-            bar.set_position((1e3 * tau_s / self.duration_s.max(1e-9)) as u64);
-            bar.set_message(format!("{tau_s:.1} of {:.1} s", self.duration_s));
-        });
-        self.take(&operator);
-        bar.finish_and_clear();
-        outcome
-    }
-
-    /// Takes what the control thread has told since the last look.
-    fn take(&mut self, operator: &OperatorEnds) {
-        for (sample, _) in operator.samples.try_iter() {
-            self.cycles += 1;
-            self.limited += u64::from(!sample.verdict.is_clear());
-            self.tracking.add(&sample);
-            self.tau_s = sample.tau_s;
-        }
     }
 }
 
@@ -245,12 +186,7 @@ impl Args {
         if let Some(wrong) = range.first() {
             return Err(usage(wrong));
         }
-        if self.pace == Keeps::Lockstep {
-            if !self.sim {
-                return Err(usage("--pace lockstep: only a simulated robot waits for its commands"));
-            }
-            config.robot.silence_timeout_s = LOCKSTEP_SILENCE_S;
-        }
+        self.pace.suit(&mut config, self.sim).map_err(usage)?;
         Ok(config)
     }
 
@@ -262,11 +198,8 @@ impl Args {
         if !self.sim {
             return Ok(None);
         }
-        let options = sim::Options {
-            pace: if self.pace == Keeps::Lockstep { Pace::Lockstep } else { Pace::Realtime },
-            wire_log: self.wire_log.clone(),
-            ..config.sim.clone()
-        };
+        let options =
+            sim::Options { pace: self.pace.into(), wire_log: self.wire_log.clone(), ..config.sim.clone() };
         robot::start_on_loopback(options, config).map(Some)
     }
 }

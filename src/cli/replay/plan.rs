@@ -1,9 +1,9 @@
 //! What a replay is going to do, before anything moves: its pace, its margins, and whether it may.
 use super::super::exit::usage;
 use crate::config::Config;
-use crate::demonstration::demands::{self, Demands};
 use crate::demonstration::episode::Episode;
 use crate::demonstration::playback::Playback;
+use crate::demonstration::replay::{self, Demands};
 use crate::kinematics::{Pose, forward};
 use crate::robot::JOINTS;
 use crate::robot::limits::CYCLE_S;
@@ -60,9 +60,9 @@ impl Plan {
         speed: f64,
     ) -> anyhow::Result<Plan> {
         let (playback, ticks) =
-            demands::playback(&episode.ticks).map_err(|e| usage(format!("{name}: {e}")))?;
+            replay::playback(&episode.ticks).map_err(|e| usage(format!("{name}: {e}")))?;
         let motion = &config.motion;
-        let (mut rate, slowed) = demands::rate_within(
+        let (mut rate, slowed) = replay::rate_within(
             &playback,
             speed,
             motion.joint_velocity_share,
@@ -111,7 +111,7 @@ impl Plan {
             rate,
             retimed_because: because,
             smoothing_moved_rad: episode.ticks[first..=last].iter().map(moved).fold(0.0, f64::max),
-            demands: demands::of(&playback, rate),
+            demands: replay::of(&playback, rate),
             nearest_limit: nearest.map(|margin| margin.to_string()),
         };
         let plan = Plan { playback: Arc::new(playback), rate, ticks, figures, allowed };
@@ -153,7 +153,7 @@ impl Plan {
         self.say();
         say!("joint    to the end, rad   velocity %        acceleration %    jerk %");
         for d in &self.figures.demands {
-            let used = |used: demands::Used| format!("{:>5.1} at {:>6.2} s", 100.0 * used.share, used.at_s);
+            let used = |used: replay::Used| format!("{:>5.1} at {:>6.2} s", 100.0 * used.share, used.at_s);
             say!(
                 "{:>5}    {:>15.3}   {}  {}  {}",
                 d.joint,

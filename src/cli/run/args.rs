@@ -1,5 +1,6 @@
 //! What may be typed after `run`.
-use super::super::common::{Common, check_writable};
+use super::super::arm::FIRST_SPEED;
+use super::super::common::{Common, Pace, check_writable};
 use super::super::exit::usage;
 use super::super::prepare::Prepared;
 use crate::config::Config;
@@ -10,12 +11,6 @@ use crate::sim::TruthSink;
 use crate::telemetry::black_box;
 use std::io::IsTerminal;
 use std::path::PathBuf;
-
-/// In lockstep a busy machine may hold everybody up; only so long a silence means that the robot is gone, s.
-const LOCKSTEP_SILENCE_S: f64 = 5.0;
-
-/// Speed on a real robot unless the user says otherwise.
-const FIRST_SPEED: f64 = 0.1;
 
 /// Learn a motion and drive the arm along it, learning on the way.
 #[derive(Debug, clap::Args)]
@@ -73,7 +68,7 @@ pub(in super::super) struct Args {
     seed: Option<u64>,
     /// How the simulated robot keeps time.
     #[arg(long, value_enum, default_value = "realtime")]
-    pace: Pace,
+    pub(super) pace: Pace,
     /// Write every state and command of the simulated robot to this file.
     #[arg(long, value_name = "FILE", requires = "sim")]
     pub(super) wire_log: Option<PathBuf>,
@@ -91,14 +86,6 @@ pub(in super::super) struct Args {
     pub(super) yes: bool,
     #[command(flatten)]
     pub(super) common: Common,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Pace {
-    /// 1 kHz by the clock, as a robot.
-    Realtime,
-    /// As fast as both sides answer; repeats bit for bit.
-    Lockstep,
 }
 
 impl Args {
@@ -143,23 +130,18 @@ impl Args {
                 realtime::cores()
             ));
         }
-        if self.is_lockstep() {
-            config.robot.silence_timeout_s = LOCKSTEP_SILENCE_S;
-        }
         if self.wire_log.is_some() && !self.sim {
             wrong.push(
                 "--wire-log: only a simulated robot writes it; give it to 'franka-imit sim'".to_string(),
             );
         }
-        if self.is_lockstep() && self.robot_ip.is_some() {
-            wrong.push("--pace lockstep: only a simulated robot waits for its commands".to_string());
-        }
+        wrong.extend(self.pace.suit(&mut config, self.sim).err());
         if wrong.is_empty() { Ok(config) } else { Err(usage(wrong.join("\n       "))) }
     }
 
     /// Whether the robot waits for us.
     pub(super) fn is_lockstep(&self) -> bool {
-        self.pace == Pace::Lockstep
+        self.pace.is_lockstep()
     }
 
     /// Rate of reference time.

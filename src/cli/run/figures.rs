@@ -1,4 +1,5 @@
 //! What `run` reports and says at the end.
+use super::super::motion::say_why;
 use super::super::prepare::{self, TrajectoryFigures};
 use super::Run;
 use super::fingers::{self, Asked};
@@ -167,12 +168,7 @@ impl Figures {
         }
         self.gripper.iter().for_each(|asked| fingers::say(asked));
         self.say_healing();
-        if let Some(found) = &self.black_box {
-            say!("why      {:?}: {}", found.culprit, found.because);
-            if let Some(file) = &found.file {
-                say!("         the last seconds are in {}", file.display());
-            }
-        }
+        self.black_box.iter().for_each(say_why);
         if let (Some(tick_us), Some(first_motion_s)) = (self.tick_us, self.first_motion_s) {
             say!(
                 "timing   tick p50 {:.1} µs, p99 {:.1} µs; limiter active in {} ticks; first motion after {first_motion_s:.2} s",

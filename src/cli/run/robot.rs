@@ -6,7 +6,7 @@ use crate::config::Config;
 use crate::control::Session;
 use crate::robot::{State, limits, realtime};
 use crate::safety;
-use crate::sim::{self, Pace, Sim};
+use crate::sim::{self, Sim};
 
 /// Loopback addresses tried for a simulated robot: others may be running.
 const ADDRESSES: std::ops::RangeInclusive<u8> = 1..=100;
@@ -21,7 +21,7 @@ pub(super) fn start_sim(args: &Args, config: &Config) -> anyhow::Result<Option<S
         return Ok(None);
     }
     let options = sim::Options {
-        pace: if args.is_lockstep() { Pace::Lockstep } else { Pace::Realtime },
+        pace: args.pace.into(),
         wire_log: args.wire_log.clone(),
         truth: args.truth.clone(),
         ..config.sim.clone()

@@ -1,14 +1,11 @@
 //! What may be typed after `teach`.
-use super::super::common::Common;
+use super::super::common::{Common, Pace};
 use super::super::exit::usage;
 use crate::config::Config;
 use crate::demonstration::shapes;
 use crate::range::check_range;
 use crate::sim::virtual_hand::Plan;
 use std::path::PathBuf;
-
-/// In lockstep a busy machine may hold everybody up; only so long a silence means that the robot is gone, s.
-const LOCKSTEP_SILENCE_S: f64 = 5.0;
 
 /// Teach by hand: guide the arm, and keep what it did as episodes.
 #[derive(Debug, clap::Args)]
@@ -67,20 +64,12 @@ pub(in super::super) struct Args {
     pub(super) gripper: bool,
     /// How the simulated robot keeps time.
     #[arg(long, value_enum, default_value = "realtime")]
-    pace: Pace,
+    pub(super) pace: Pace,
     /// Do not ask before a real robot is let go.
     #[arg(short, long)]
     pub(super) yes: bool,
     #[command(flatten)]
     pub(super) common: Common,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Pace {
-    /// 1 kHz by the clock, as a robot.
-    Realtime,
-    /// As fast as both sides answer; repeats bit for bit.
-    Lockstep,
 }
 
 const AXES: [&str; 6] = ["x", "y", "z", "rx", "ry", "rz"];
@@ -106,12 +95,7 @@ impl Args {
                 },
             }
         }
-        if self.is_lockstep() {
-            if !self.sim {
-                wrong.push("--pace lockstep: only a simulated robot waits for its commands".to_owned());
-            }
-            config.robot.silence_timeout_s = LOCKSTEP_SILENCE_S;
-        }
+        wrong.extend(self.pace.suit(&mut config, self.sim).err());
         config.sim.seed = self.seed;
         if wrong.is_empty() { Ok(config) } else { Err(usage(wrong.join("\n       "))) }
     }
@@ -146,10 +130,5 @@ impl Args {
     /// Episodes after which the session ends.
     pub(super) fn wanted(&self) -> Option<u64> {
         self.episodes.or(self.hand.as_ref().map(|_| 1))
-    }
-
-    /// Whether the simulated robot waits for us.
-    pub(super) fn is_lockstep(&self) -> bool {
-        self.pace == Pace::Lockstep
     }
 }

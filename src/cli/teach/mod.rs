@@ -10,16 +10,19 @@ pub(super) use args::Args;
 use super::arm::{self, Arm};
 use super::common::stop_flag;
 use super::exit::{SafetyStop, usage};
+use super::motion::Early;
 use super::run::robot;
 use crate::config::Config;
 use crate::control::links::{self, OperatorEnds, Request};
+use crate::control::modes::Mode;
 use crate::control::{Outcome, Pulse, Purpose, Session};
 use crate::robot::Fault;
 use crate::robot::gripper::{self, Gripper};
 use crate::sim::virtual_hand::Plan;
-use crate::sim::{self, Pace, Sim};
+use crate::sim::{self, Sim};
 use crate::teach::{Dialogue, Input, Lesson};
-use crate::telemetry::{Ending, Report};
+use crate::telemetry::black_box::{self, Finding};
+use crate::telemetry::{BlackBox, Ending, Report};
 use desk::{Desk, HELP, Wish};
 use episodes::{Episodes, Kept};
 use live::Live;
@@ -42,6 +45,8 @@ struct Figures {
     lost_states: u64,
     /// Samples that did not fit into our own queue: no episode has them.
     dropped_samples: u64,
+    /// What is known of an early end, if it had one.
+    black_box: Option<Finding>,
 }
 
 pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
@@ -91,11 +96,12 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
         desk,
         script: plan.map(Script::new),
         gripper,
+        black_box: BlackBox::default(),
         asked: false,
         trouble: None,
     };
     let (class, outcome) = class.hold(session, args, &config, &stop);
-    class.conclude(outcome, args, name)
+    class.conclude(outcome, args, name, pulse.now_ns())
 }
 
 /// Starts the simulated robot of `--sim`, with the virtual hand.
@@ -103,11 +109,7 @@ fn start_sim(args: &Args, config: &Config, plan: Option<&Plan>) -> anyhow::Resul
     if !args.sim {
         return Ok(None);
     }
-    let options = sim::Options {
-        pace: if args.is_lockstep() { Pace::Lockstep } else { Pace::Realtime },
-        virtual_hand: plan.cloned(),
-        ..config.sim.clone()
-    };
+    let options = sim::Options { pace: args.pace.into(), virtual_hand: plan.cloned(), ..config.sim.clone() };
     robot::start_on_loopback(options, config).map(Some)
 }
 
@@ -144,6 +146,7 @@ struct Class {
     desk: Desk,
     script: Option<Script>,
     gripper: Option<Gripper>,
+    black_box: BlackBox,
     /// Whether the motion has been asked to end.
     asked: bool,
     /// What was last said of the gripper or the recorder.
@@ -159,7 +162,8 @@ impl Class {
         stop: &AtomicBool,
     ) -> (Class, Result<Outcome, Fault>) {
         let (control, _, operator) = links::link(false, false);
-        let look = |class: &mut Class| {
+        let look = |class: &mut Class, pulse: &Pulse, mode: Mode| {
+            class.black_box.look(pulse.now_ns(), mode == Mode::Fault);
             class.take(&operator);
             class.keys();
             class.look_around();
@@ -176,9 +180,10 @@ impl Class {
             class.live.show(state, class.lesson.samples(), hands_free, class.desk.typing().as_deref());
         };
         let outcome = if args.passive {
-            session.read_only(control, |_, _| look(&mut self))
+            session.read_only(control, |pulse, mode| look(&mut self, pulse, mode))
         } else {
-            session.guide(&config.guidance, &config.safety, control, |_, _| look(&mut self))
+            session
+                .guide(&config.guidance, &config.safety, control, |pulse, mode| look(&mut self, pulse, mode))
         };
         self.take(&operator);
         let lost =
@@ -192,6 +197,7 @@ impl Class {
     /// Takes what the control thread has told since the last look.
     fn take(&mut self, operator: &OperatorEnds) {
         for (sample, cycle) in operator.samples.try_iter() {
+            self.black_box.add(&sample, cycle);
             self.live.add(&sample);
             let keys = self.script.as_mut().map(|script| script.keys(&sample)).unwrap_or_default();
             for key in keys {
@@ -238,8 +244,16 @@ impl Class {
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
-    fn conclude(self, outcome: Result<Outcome, Fault>, args: &Args, robot: String) -> anyhow::Result<()> {
-        let Class { lesson, live, .. } = self;
+    fn conclude(
+        self,
+        outcome: Result<Outcome, Fault>,
+        args: &Args,
+        robot: String,
+        ended_ns: u64,
+    ) -> anyhow::Result<()> {
+        let Class { lesson, live, black_box, .. } = self;
+        let early = Early::of(&outcome).filter(|_| live.last().is_some());
+        let found = early.map(|early| early.keep(&black_box, ended_ns, &robot, &black_box::default_folder()));
         let (outcome, lost) = match outcome {
             Ok(outcome) => (Some(outcome), None),
             Err(fault) => (None, Some(fault)),
@@ -269,6 +283,7 @@ impl Class {
             failed_episodes: failed,
             cycles: live.samples(),
             lost_states: live.lost(),
+            black_box: found,
             dropped_samples: outcome.as_ref().map_or(0, |outcome| outcome.samples.dropped_by_telemetry),
         };
         if live.last().is_some() {

@@ -9,7 +9,7 @@ use crate::demonstration::expert::Expert;
 use crate::demonstration::import::Dropped;
 use crate::demonstration::shapes::{self, Loaded};
 use crate::demonstration::{Audit, BOX_MAX_M, BOX_MIN_M, Dataset, LabelledBy, Survey, json};
-use crate::kinematics::{Point, hand_tool};
+use crate::kinematics::{Apart, Point, hand_tool};
 use crate::policy::Input;
 use anyhow::Context;
 use serde::Serialize;
@@ -78,13 +78,14 @@ pub(super) fn gather(names: &[String], relabel: bool, config: &Config) -> anyhow
         match &mut all {
             None => all = Some(data),
             Some(all) => {
-                let gap = (all.F_T_EE.translation.vector - data.F_T_EE.translation.vector).norm();
-                if gap > 1e-4 {
+                let apart = Apart::of(&all.F_T_EE, &data.F_T_EE);
+                // Positions say nothing of how a tool is turned, and files of examples know it from positions.
+                let turned =
+                    config.network.input == Input::Pose && apart.turn_rad > Apart::SAME_TOOL.turn_rad;
+                if apart.way_m > 1e-4 || turned {
                     return Err(usage(format!(
-                        "{} and {} belong to tools that are {:.1} mm apart; train them apart, or --relabel both",
-                        all.source,
-                        data.source,
-                        1e3 * gap
+                        "{} and {} belong to tools that are {apart} apart; train them apart, or --relabel both",
+                        all.source, data.source
                     )));
                 }
                 if all.labelled_by != data.labelled_by {

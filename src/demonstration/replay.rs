@@ -1,4 +1,5 @@
-//! What playing an episode back asks of the arm, before it moves.
+//! An episode as it is played back: its joints, what they ask of the arm, and the pace at which it can be done.
+use super::demand::Quantity;
 use super::episode::Tick;
 use super::playback::Playback;
 use super::store;
@@ -112,8 +113,8 @@ pub fn of(playback: &Playback, rate: f64) -> [Demands; JOINTS] {
 pub struct Slowed {
     /// From 1 at the base.
     pub joint: usize,
-    /// Velocity, acceleration or jerk.
-    pub quantity: &'static str,
+    /// Of which of its limits.
+    pub quantity: Quantity,
     /// What it would take at the pace that was asked for, and what is allowed, as shares of the robot's limit.
     pub needed: f64,
     /// See `needed`.
@@ -132,13 +133,13 @@ pub fn rate_within(
 ) -> (f64, Option<Slowed>) {
     let mut slowest: (f64, Option<Slowed>) = (rate, None);
     for demands in of(playback, rate) {
-        let orders = [
-            ("velocity", demands.velocity, velocity_share),
-            ("acceleration", demands.acceleration, acceleration_share),
-            ("jerk", demands.jerk, acceleration_share),
+        let asked = [
+            (Quantity::Velocity, demands.velocity, velocity_share),
+            (Quantity::Acceleration, demands.acceleration, acceleration_share),
+            (Quantity::Jerk, demands.jerk, acceleration_share),
         ];
-        for (order, (quantity, used, allowed)) in orders.into_iter().enumerate() {
-            let possible = rate * (allowed / used.share).powf(1.0 / (order + 1) as f64);
+        for (quantity, used, allowed) in asked {
+            let possible = rate / quantity.factor(used.share / allowed);
             if used.share > allowed && possible < slowest.0 {
                 let why =
                     Slowed { joint: demands.joint, quantity, needed: used.share, allowed, at_s: used.at_s };
