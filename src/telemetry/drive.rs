@@ -1,12 +1,14 @@
 //! The figures of a drive, from its samples, in fixed memory but for the thinned path.
 use super::curve::{Curve, CurvePoint};
 use super::spread::Spread;
+use super::timeline::{Bins, Timeline};
 use crate::demonstration::expert::Expert;
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Point, from_column_major};
 use crate::learn::judge::Errors;
 use crate::robot::JOINTS;
+use crate::robot::limits::CYCLE_S;
 use crate::safety::Margin;
 use nalgebra::Vector3;
 use serde::Serialize;
@@ -41,6 +43,7 @@ pub struct Drive {
     rollbacks: u32,
     last: Option<Sample>,
     curve: Curve,
+    bins: Bins,
     path: Thinned,
 }
 
@@ -110,6 +113,7 @@ impl Drive {
             rollbacks: 0,
             last: None,
             curve: Curve::default(),
+            bins: Bins::default(),
             path: Thinned::default(),
         }
     }
@@ -122,24 +126,26 @@ impl Drive {
         if self.nearest.is_none_or(|(nearest, _)| sample.margin.share() < nearest.share()) {
             self.nearest = Some((sample.margin, sample.tick));
         }
+        let mut missed = 0;
         if let Some(last) = self.last {
             let ignored = (0..JOINTS).any(|i| (sample.state.q_d[i] - last.q_c[i]).abs() > ROUNDING_RAD)
                 && sample.lost == 0;
-            self.missed += u64::from(sample.lost) + u64::from(ignored);
+            missed = u64::from(sample.lost) + u64::from(ignored);
+            self.missed += missed;
             if self.cycles > SUCCESS_WINDOW {
                 let rate = sample.state.control_command_success_rate;
                 self.success_rate_min = self.success_rate_min.min(rate);
                 self.success_rate.add(rate, 1.0 + f64::from(sample.lost));
             }
         }
-        if sample.kind == Kind::Driven {
-            self.judge(sample);
-        }
+        let error_mm = (sample.kind == Kind::Driven).then(|| self.judge(sample));
+        self.bins.add(sample, missed, error_mm);
         self.last = Some(*sample);
     }
 
-    /// The generator leads by its own tick: the arm of a sample should be at the reference of the same sample.
-    fn judge(&mut self, sample: &Sample) {
+    /// The generator leads by its own tick: the arm of a sample should be at the reference of the same sample. Gives the
+    /// tracking error, mm.
+    fn judge(&mut self, sample: &Sample) -> f64 {
         let p = sample.O_p_EE;
         let reference = sample.x_ref.translation.vector;
         let off_m = (p - reference).norm();
@@ -161,6 +167,7 @@ impl Drive {
             self.elbow_drift_rad = self.elbow_drift_rad.max((sample.state.q_d[2] - q[2]).abs());
         }
         self.path.add(reference, p);
+        tracking_mm
     }
 
     /// The newest sample.
@@ -197,9 +204,19 @@ impl Drive {
         self.curve.points()
     }
 
+    /// What happened when, in at most a thousand bins.
+    pub fn timeline(&self) -> Timeline {
+        self.bins.timeline()
+    }
+
     /// Reference and measured positions, thinned evenly, m.
     pub fn path(&self) -> (&[[f64; 3]], &[[f64; 3]]) {
         (&self.path.reference_m, &self.path.measured_m)
+    }
+
+    /// How many of the positions of a second [`Drive::path`] keeps.
+    pub fn path_sampled_hz(&self) -> f64 {
+        1.0 / (CYCLE_S * self.path.every.max(1) as f64)
     }
 }
 
