@@ -76,7 +76,8 @@ impl Args {
     fn page(&self) -> anyhow::Result<Page> {
         let file = Path::new(&self.of);
         let is_episode = |file: &Path| file.extension().is_some_and(|e| e == EXTENSION || e == PART);
-        if file.is_file() && !is_episode(file) {
+        let is_report = file.is_file() || file.extension().is_some_and(|e| e == "json");
+        if is_report && !is_episode(file) {
             let failed = |source| plot::Error::Read { file: file.to_owned(), source };
             let bytes = std::fs::read(file).map_err(failed).map_err(usage)?;
             let text = String::from_utf8_lossy(&bytes);

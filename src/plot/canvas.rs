@@ -156,7 +156,7 @@ impl Canvas {
     pub(super) fn svg(&self, pixels: [u32; 2], title: &str, description: &str) -> String {
         let [w, h] = self.size;
         let mut svg = format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {w:.0} {h:.0}\" role=\"img\" \
+            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{}\" height=\"{}\" viewBox=\"0 0 {w:.1} {h:.1}\" role=\"img\" \
              font-family=\"Inter,'Helvetica Neue',Arial,sans-serif\" fill=\"none\" stroke-linejoin=\"round\" \
              stroke-linecap=\"round\">\n<title>{}</title>\n<desc>{}</desc>\n<rect width=\"100%\" height=\"100%\" fill=\"{}\"/>\n",
             pixels[0],

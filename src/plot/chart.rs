@@ -8,14 +8,16 @@ use super::thin;
 const TITLE: f64 = 14.0;
 const SMALL: f64 = 11.0;
 /// From the panel's top to the plot's, with and without a row of keys.
-const HEAD: [f64; 2] = [54.0, 72.0];
+const HEAD: [f64; 2] = [60.0, 78.0];
 /// Below the plot, and beside it where no label stands.
 const FOOT: f64 = 36.0;
 const SIDE: f64 = 14.0;
 /// Between the base lines of two labels.
 const LABEL_STEP: f64 = 14.0;
-/// Width of a column in which only the least and the greatest point are drawn, and what apart points of a path are.
-const COLUMN: f64 = 0.5;
+/// Width of a column in which only the least and the greatest point are drawn.
+const COLUMN: f64 = 1.0;
+/// How far a line may pass by a point that it leaves out.
+const TOLERANCE: f64 = 0.12;
 
 /// An axis: what it measures, and where.
 #[derive(Clone, Debug, PartialEq)]
@@ -240,15 +242,14 @@ impl Plot {
                     let drawn = thin::by_column(&places, COLUMN).unwrap_or(places);
                     match drawn.as_slice() {
                         [alone] => canvas.dot(*alone, pen.width, pen.paint),
-                        _ => canvas.line(drawn, *pen),
+                        _ => canvas.line(thin::straightened(&drawn, TOLERANCE), *pen),
                     }
                 }
             }
             Mark::Path { points, pen, radius } => {
                 let unit = (self.high[0] - self.low[0]) / (self.x.high - self.x.low);
                 let width = radius.map_or(pen.width, |radius| 2.0 * radius * unit);
-                let places = self.places(points);
-                canvas.line(thin::by_distance(&places, COLUMN).unwrap_or(places), Pen { width, ..*pen });
+                canvas.line(thin::straightened(&self.places(points), TOLERANCE), Pen { width, ..*pen });
             }
             Mark::Band { points, paint } => {
                 for points in points.split(|p| !p.iter().all(|x| x.is_finite())) {

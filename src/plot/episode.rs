@@ -3,7 +3,7 @@ use super::Page;
 use super::canvas::Pen;
 use super::chart::{Axis, Chart, Mark};
 use super::geometry::{Paths, extent};
-use super::scale::Scale;
+use super::scale::{Scale, words};
 use super::theme::Ink;
 use crate::demonstration::episode::{Episode, Reading, Tick};
 use crate::demonstration::sample::Kind;
@@ -142,7 +142,7 @@ impl Drawing<'_> {
         }
         for j in 0..JOINTS {
             let [low, high] = extent(self.episode.ticks.iter().map(|tick| tick.q[j]));
-            let label = format!("q{} {low:.2}…{high:.2} rad", j + 1);
+            let label = format!("q{} {} … {} rad", j + 1, words(low, 2), words(high, 2));
             let points = self.points(|tick| 100.0 * (tick.q[j] - Q_MIN[j]) / (Q_MAX[j] - Q_MIN[j]));
             chart.marks.push(Mark::Line { points, pen: Pen::new(Ink::Series(j), 1.4), label });
         }

@@ -29,8 +29,14 @@ impl Paths<'_> {
             return Vec::new();
         }
         let ranges: [[f64; 2]; 3] = std::array::from_fn(|axis| extent(all().map(|p| p[axis])));
+        // The way to the start is part of what was measured, and not what the picture is about.
+        let shown = if self.reference_m.is_empty() { self.measured_m } else { self.reference_m };
+        let sizes: [f64; 3] = std::array::from_fn(|axis| {
+            let [low, high] = extent(shown.iter().map(|p| p[axis]));
+            high - low
+        });
         let mut order = [0, 1, 2];
-        order.sort_by(|a, b| (ranges[*b][1] - ranges[*b][0]).total_cmp(&(ranges[*a][1] - ranges[*a][0])));
+        order.sort_by(|a, b| sizes[*b].total_cmp(&sizes[*a]));
         // Where z is among the two, it points up.
         let (across, up) = (order[0].min(order[1]), order[0].max(order[1]));
         let side = match order[2] {
@@ -64,17 +70,15 @@ impl Paths<'_> {
             chart.marks.push(Mark::Path { points: flat(self.reference_m), pen, radius: Some(radius) });
             chart.key(Ink::MEASURED.thin(0.2), format!("tube ±{:.0} mm", 1e3 * radius));
         }
-        for (points, ink, width, words) in [
-            (self.reference_m, Ink::REFERENCE, 1.0, "reference"),
-            (self.measured_m, Ink::MEASURED, 1.8, "measured"),
-        ] {
+        // The reference lies dashed on what was measured: where they are one, both are seen.
+        let measured = Pen::new(Ink::MEASURED, 2.6);
+        let reference = Pen::new(Ink::REFERENCE, 1.0).dashed();
+        for (points, pen, words) in
+            [(self.measured_m, measured, "measured"), (self.reference_m, reference, "reference")]
+        {
             if !points.is_empty() {
-                chart.marks.push(Mark::Path {
-                    points: flat(points),
-                    pen: Pen::new(ink, width),
-                    radius: None,
-                });
-                chart.key(ink, words);
+                chart.marks.push(Mark::Path { points: flat(points), pen, radius: None });
+                chart.key(pen.paint, words);
             }
         }
         chart

@@ -22,8 +22,9 @@ use theme::Ink;
 
 /// Width of a page in its own units, with one panel and with several.
 const WIDTH: [f64; 2] = [800.0, 1200.0];
-/// Height of a panel alone and of a row of panels; a page's margin; a line of its head.
+/// Height of a panel alone, of a row of panels, and the least of a row; a page's margin; a line of its head.
 const HEIGHT: [f64; 2] = [480.0, 320.0];
+const HEIGHT_MIN: f64 = 200.0;
 const MARGIN: f64 = 28.0;
 const HEAD: f64 = 42.0;
 const HEAD_LINE: f64 = 18.0;
@@ -115,11 +116,14 @@ impl Page {
         let rows = self.charts.len().div_ceil(columns).max(1);
         let width = WIDTH[columns - 1];
         let head = MARGIN + HEAD + HEAD_LINE * self.lines.len() as f64;
-        let height = match look.pixels {
-            Some([w, h]) => (width * f64::from(h) / f64::from(w)).max(head + MARGIN + 160.0 * rows as f64),
-            None => head + MARGIN + HEIGHT[columns - 1] * rows as f64,
+        let least = head + MARGIN + HEIGHT_MIN * rows as f64;
+        let [width, height] = match look.pixels.map(|pixels| pixels.map(f64::from)) {
+            // A low picture has smaller letters rather than none.
+            Some([w, h]) if width * h < least * w => [least * w / h, least],
+            Some([w, h]) => [width, width * h / w],
+            None => [width, head + MARGIN + HEIGHT[columns - 1] * rows as f64],
         };
-        let mut canvas = Canvas::new([width, height.round()], look.dark);
+        let mut canvas = Canvas::new([width, height], look.dark);
         canvas.text([MARGIN, MARGIN + 16.0], &self.title, Style::new(20.0, Ink::Text).bold());
         for (k, line) in self.lines.iter().enumerate() {
             let y = MARGIN + 20.0 + HEAD_LINE * (k + 1) as f64;

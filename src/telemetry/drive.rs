@@ -1,7 +1,7 @@
 //! The figures of a drive, from its samples, in fixed memory but for the thinned path.
 use super::curve::{Curve, CurvePoint};
 use super::spread::Spread;
-use super::timeline::{Bins, Timeline};
+use super::timeline::{Bins, Found, Timeline};
 use crate::demonstration::expert::Expert;
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
@@ -10,6 +10,7 @@ use crate::learn::judge::Errors;
 use crate::robot::JOINTS;
 use crate::robot::limits::CYCLE_S;
 use crate::safety::Margin;
+use crate::timing::Quantiles;
 use nalgebra::Vector3;
 use serde::Serialize;
 use std::sync::Arc;
@@ -64,6 +65,8 @@ pub struct DriveFigures {
     pub nearest_limit: Option<NearestLimit>,
     /// Measured position against the reference of the same time, mm.
     pub tracking_error_mm: Option<Errors>,
+    /// Its quantiles.
+    pub tracking_error_quantiles_mm: Option<Quantiles>,
     /// Measured position against the nearest point of the reference curve, mm.
     pub contour_error_mm: Option<Errors>,
     /// Measured tool axis against that of the reference at the nearest point of the curve, mrad; the reference's points
@@ -126,20 +129,21 @@ impl Drive {
         if self.nearest.is_none_or(|(nearest, _)| sample.margin.share() < nearest.share()) {
             self.nearest = Some((sample.margin, sample.tick));
         }
-        let mut missed = 0;
+        let mut found = Found::default();
         if let Some(last) = self.last {
             let ignored = (0..JOINTS).any(|i| (sample.state.q_d[i] - last.q_c[i]).abs() > ROUNDING_RAD)
                 && sample.lost == 0;
-            missed = u64::from(sample.lost) + u64::from(ignored);
-            self.missed += missed;
+            found.missed = u64::from(sample.lost) + u64::from(ignored);
+            self.missed += found.missed;
             if self.cycles > SUCCESS_WINDOW {
                 let rate = sample.state.control_command_success_rate;
                 self.success_rate_min = self.success_rate_min.min(rate);
                 self.success_rate.add(rate, 1.0 + f64::from(sample.lost));
+                found.success_rate = Some(rate);
             }
         }
-        let error_mm = (sample.kind == Kind::Driven).then(|| self.judge(sample));
-        self.bins.add(sample, missed, error_mm);
+        found.error_mm = (sample.kind == Kind::Driven).then(|| self.judge(sample));
+        self.bins.add(sample, found);
         self.last = Some(*sample);
     }
 
@@ -190,6 +194,7 @@ impl Drive {
                 tick,
             }),
             tracking_error_mm: self.tracking_mm.figures(),
+            tracking_error_quantiles_mm: self.tracking_mm.quantiles(),
             contour_error_mm: self.contour_mm.figures(),
             tilt_mrad: self.tilt_mrad.figures(),
             orientation_error_mrad: self.orientation_mrad.figures(),

@@ -22,8 +22,8 @@ pub struct Timeline {
     pub limiter_active_ticks: Vec<u32>,
     /// Milliseconds in which the robot had no command of ours.
     pub missed_commands: Vec<u32>,
-    /// Smallest share of the last 100 commands that the robot received, 0 to 1.
-    pub success_rate_min: Vec<f64>,
+    /// Smallest share of the last 100 commands that the robot received, 0 to 1; none before there were 100.
+    pub success_rate_min: Vec<Option<f64>>,
     /// Policies taken over until its end.
     pub swaps: Vec<u32>,
     /// Policies given up until its end.
@@ -38,9 +38,20 @@ struct Bin {
     error_max_mm: f64,
     limited: u32,
     missed: u32,
-    success_rate_min: f64,
+    success_rate_min: Option<f64>,
     swaps: u32,
     rollbacks: u32,
+}
+
+/// What is known of a tick besides its sample.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Found {
+    /// Commands that did not arrive before it.
+    pub(super) missed: u64,
+    /// The robot's success rate, once it looks back on a whole window.
+    pub(super) success_rate: Option<f64>,
+    /// The tracking error, on the path, mm.
+    pub(super) error_mm: Option<f64>,
 }
 
 /// Collects a drive's ticks by time, in fixed memory.
@@ -53,20 +64,15 @@ pub(super) struct Bins {
 
 impl Bin {
     fn and(self, later: Bin) -> Bin {
-        let (one, other) = (self.ticks, later.ticks);
-        let success_rate_min = match (one, other) {
-            (_, 0) => self.success_rate_min,
-            (0, _) => later.success_rate_min,
-            _ => self.success_rate_min.min(later.success_rate_min),
-        };
+        let rates = self.success_rate_min.into_iter().chain(later.success_rate_min);
         Bin {
-            ticks: one + other,
+            ticks: self.ticks + later.ticks,
             judged: self.judged + later.judged,
             error_sum_mm: self.error_sum_mm + later.error_sum_mm,
             error_max_mm: self.error_max_mm.max(later.error_max_mm),
             limited: self.limited + later.limited,
             missed: self.missed + later.missed,
-            success_rate_min,
+            success_rate_min: rates.reduce(f64::min),
             swaps: self.swaps.max(later.swaps),
             rollbacks: self.rollbacks.max(later.rollbacks),
         }
@@ -74,8 +80,8 @@ impl Bin {
 }
 
 impl Bins {
-    /// Adds a tick, before which `missed` commands did not arrive, with its tracking error where it has one, mm.
-    pub(super) fn add(&mut self, sample: &Sample, missed: u64, error_mm: Option<f64>) {
+    /// Adds a tick.
+    pub(super) fn add(&mut self, sample: &Sample, found: Found) {
         let time_ms = sample.state.time_ms;
         let start_ms = *self.start_ms.get_or_insert(time_ms);
         let passed_ms = time_ms.saturating_sub(start_ms);
@@ -97,12 +103,12 @@ impl Bins {
         }
         let tick = Bin {
             ticks: 1,
-            judged: u32::from(error_mm.is_some()),
-            error_sum_mm: error_mm.unwrap_or(0.0),
-            error_max_mm: error_mm.unwrap_or(0.0),
+            judged: u32::from(found.error_mm.is_some()),
+            error_sum_mm: found.error_mm.unwrap_or(0.0),
+            error_max_mm: found.error_mm.unwrap_or(0.0),
             limited: u32::from(!sample.verdict.is_clear()),
-            missed: u32::try_from(missed).unwrap_or(u32::MAX),
-            success_rate_min: sample.state.control_command_success_rate,
+            missed: u32::try_from(found.missed).unwrap_or(u32::MAX),
+            success_rate_min: found.success_rate,
             swaps: sample.swaps,
             rollbacks: sample.rollbacks,
         };

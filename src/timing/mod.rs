@@ -17,7 +17,7 @@ pub struct Cycle {
 #[derive(Clone)]
 pub struct Histogram(hdrhistogram::Histogram<u64>);
 
-/// Quantiles of a histogram, µs.
+/// Quantiles of a histogram; of times, µs.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)] // the names are the quantiles
 pub struct Quantiles {

@@ -20,6 +20,7 @@ pub(super) struct Run {
     missed_commands: u64,
     limiter_active_ticks: u64,
     tracking_error_mm: Option<Errors>,
+    tracking_error_quantiles_mm: Option<Quantiles>,
     tick_us: Option<Quantiles>,
     tick_histogram: Option<Buckets>,
     error_curve: Vec<CurvePoint>,
@@ -120,7 +121,12 @@ fn tracking(run: &Run) -> Option<Chart> {
     let band = points.iter().zip(max).map(|([t, mean], max)| [*t, *mean, max]).collect();
     chart.marks.push(Mark::Band { points: band, paint: Ink::MEASURED.thin(0.25) });
     chart.marks.push(Mark::Line { points, pen: Pen::new(Ink::MEASURED, 1.4), label: String::new() });
-    for (y, name) in [(all.mean, "mean"), (all.p95, "p95"), (all.max, "max")] {
+    // A report of an earlier version has no quantiles.
+    let levels = match run.tracking_error_quantiles_mm {
+        Some(all) => [(all.p50, "p50"), (all.p99, "p99"), (all.max, "max")],
+        None => [(all.mean, "mean"), (all.p95, "p95"), (all.max, "max")],
+    };
+    for (y, name) in levels {
         let label = format!("{name} {y:.2}");
         chart.marks.push(Mark::Level { y, pen: Pen::new(Ink::Muted, 1.0).dashed(), label });
     }
@@ -176,9 +182,11 @@ fn limiter(line: &Timeline) -> Option<Chart> {
         return None;
     }
     let total: u64 = line.limiter_active_ticks.iter().map(|n| u64::from(*n)).sum();
+    let words =
+        if total == 0 { "it never changed a proposal".into() } else { format!("active in {total} ticks") };
     let top = extent((0..length).map(share))[1].max(1.0);
     let y = Axis::new("% of the ticks of a bin", Scale::linear(0.0, 1.05 * top));
-    let note = format!("{}; active in {total} ticks", bins(line));
+    let note = format!("{}; {words}", bins(line));
     let mut chart = Chart::new("limiter", "Safety layer at work", note, time_axis(line), y);
     for k in (0..length).filter(|k| line.limiter_active_ticks[*k] > 0) {
         let from = [k as f64 * line.bin_s, 0.0];
@@ -215,9 +223,7 @@ fn latency(buckets: &Buckets, quantiles: Option<Quantiles>) -> Option<Chart> {
 
 /// What arrived of our commands.
 fn link(line: &Timeline) -> Option<Chart> {
-    let low =
-        extent(line.success_rate_min.iter().zip(&line.ticks).filter(|(_, n)| **n > 0).map(|(rate, _)| *rate))
-            [0];
+    let low = extent(line.success_rate_min.iter().flatten().copied())[0];
     if !low.is_finite() {
         return None;
     }
@@ -229,8 +235,8 @@ fn link(line: &Timeline) -> Option<Chart> {
     for (t, _) in times(line).zip(&line.missed_commands).filter(|(_, missed)| **missed > 0) {
         chart.marks.push(Mark::Moment { x: t, pen: Pen::new(Ink::BAD.thin(0.5), 1.0), label: String::new() });
     }
-    let rate = times(line).zip(line.success_rate_min.iter().zip(&line.ticks));
-    let points = rate.map(|(t, (rate, n))| [t, if *n > 0 { 100.0 * rate } else { f64::NAN }]).collect();
+    let rates = times(line).zip(&line.success_rate_min);
+    let points = rates.map(|(t, rate)| [t, rate.map_or(f64::NAN, |rate| 100.0 * rate)]).collect();
     chart.marks.push(Mark::Line { points, pen: Pen::new(Ink::MEASURED, 1.6), label: String::new() });
     chart.key(Ink::MEASURED, "success rate, as the robot says");
     if missed > 0 {
