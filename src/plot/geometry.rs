@@ -70,9 +70,9 @@ impl Paths<'_> {
             chart.marks.push(Mark::Path { points: flat(self.reference_m), pen, radius: Some(radius) });
             chart.key(Ink::MEASURED.thin(0.2), format!("tube ±{:.0} mm", 1e3 * radius));
         }
-        // The reference lies dashed on what was measured: where they are one, both are seen.
-        let measured = Pen::new(Ink::MEASURED, 2.6);
-        let reference = Pen::new(Ink::REFERENCE, 1.0).dashed();
+        // The reference lies thin on what was measured: where they are one, both are seen.
+        let measured = Pen::new(Ink::MEASURED, 3.0);
+        let reference = Pen::new(Ink::REFERENCE, 0.9);
         for (points, pen, words) in
             [(self.measured_m, measured, "measured"), (self.reference_m, reference, "reference")]
         {
