@@ -3,8 +3,9 @@
 
     scripts/check_teach.py BINARY [SYMBOLS.csv]
 
-A virtual hand teaches a symbol; it is listed, learnt, driven by the policy and played back. What the arm did is
-taken from the wire log of the simulated robot and compared with the ticks of the episode, as they were recorded.
+A virtual hand teaches a symbol; it is listed, learnt, driven by the policy and played back, and taught once more and driven
+as soon as the hand has let go. What the arm did is taken from the wire log of the simulated robot and compared with the
+ticks of the episode, as they were recorded.
 SYMBOLS.csv: hand-guided recordings of a symbol (recording,k,x,y,z,...). Three are learnt, the others judge.
 Python 3.9 or later with numpy. Exits with 1 when a figure is not reached.
 """
@@ -121,6 +122,39 @@ def taught_and_driven(folder):
     hold("tilt from the taught, max", 1e3 * tilt.max(), 10.0, "mrad")
 
 
+def then_driven(folder):
+    """Learnt while guided, and driven as soon as the hand has let go, all by the clock."""
+    print(run(folder, "teach", "--sim", "--hand", "symbol.csv", "--task", "at once", "--yes", "--out", "demos", "--then-run",
+              "--wire-log", "then.jsonl", "--report", "then.json"))
+    taught = ticks(folder, "at-once-0001")
+    states = []
+    with open(folder / "then.jsonl") as lines:
+        for line in lines:
+            state = json.loads(line).get("state")
+            if state:
+                states.append(state)
+    # The guided motion is one of torques, the other one of joints; between them nothing moves the arm.
+    guided = [k for k, s in enumerate(states) if s["controller_mode"] == "ExternalController"]
+    own = [k for k in range(guided[-1], len(states)) if states[k]["controller_mode"] == "JointImpedance"]
+    at_s = [1e-3 * s["message_id"] for s in states]
+    # The hand is felt by the estimate of external forces; a resting hand pulls less than it must to be felt, so this is
+    # early rather than late.
+    calm = np.array(states[guided[0]]["O_F_ext_hat_K"][:3])
+    felt = max(k for k in guided if np.linalg.norm(np.array(states[k]["O_F_ext_hat_K"][:3]) - calm) > 2.0)
+    q = np.array([states[k]["q_d"] for k in own])
+    moves = own[int(np.flatnonzero(np.abs(q - q[0]).max(axis=1) > 1e-4)[0])]
+    poses = np.array([states[k]["O_T_EE"] for k in own])
+    start = np.linalg.norm(poses[: len(poses) // 2, 12:15] - taught[0, 12:15], axis=1)
+    begun = int(np.flatnonzero(start <= start.min() + 1e-4)[-1])
+    print(f"the hand was felt last at {at_s[felt]:.3f} s, guiding ended at {at_s[guided[-1]]:.3f} s, the arm moves by itself "
+          f"at {at_s[moves]:.3f} s, is on the path from {at_s[own[begun]]:.3f} s on")
+    hold("from the hand's release to the first movement", at_s[moves] - at_s[felt], 2.0, "s")
+    off, tilt = follow(poses[begun:], taught)
+    hold("from the taught path, mean", 1e3 * off.mean(), 1.0, "mm")
+    hold("from the taught path, max", 1e3 * off.max(), 3.0, "mm")
+    hold("tilt from the taught, max", 1e3 * tilt.max(), 10.0, "mrad")
+
+
 def between(path, others):
     """The mean distance of a path from the nearest of others, each a polyline, m."""
     nearest = [min(on_segments(p, other[:-1], other[1:]).min() for other in others) for p in path]
@@ -159,6 +193,7 @@ def guided_by_people(folder):
 with tempfile.TemporaryDirectory() as place:
     place = pathlib.Path(place)
     taught_and_driven(place)
+    then_driven(place)
     if SYMBOLS and SYMBOLS.exists():
         guided_by_people(place)
     else:

@@ -218,7 +218,7 @@ fn keys_begin_end_keep_and_throw_away_episodes_and_move_the_gripper() {
         wait_for(&sim, "some samples", |s| s.commands_received > before + 100);
     }
     keys.write_all(b"g").expect("the terminal takes keys");
-    wait_for(&sim, "grasped", |s| s.hand.is_some_and(|hand| hand.is_grasped));
+    wait_until("a grasp", &|said| said.contains("gripper  holds something 30 mm wide"));
     keys.write_all(b" ").expect("the terminal takes keys");
     wait_until("4 is recorded", &|said| said.contains("4 is recorded"));
     let before = sim.status().commands_received;

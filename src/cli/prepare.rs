@@ -38,6 +38,16 @@ pub(super) struct Prepared {
     pub figures: TrajectoryFigures,
 }
 
+/// What a policy is made from, besides the path.
+pub(super) enum Start {
+    /// Nothing: it is trained.
+    Nothing,
+    /// This one drives.
+    Given(Policy),
+    /// What was learnt while the arm was guided, to be polished on the motion as a whole.
+    Apprentice(Policy),
+}
+
 /// What a report says of a trajectory.
 #[derive(Clone, Debug, Serialize)]
 pub(super) struct TrajectoryFigures {
@@ -152,7 +162,7 @@ pub(super) fn prepare(
     name: &str,
     path: Path,
     state: &State,
-    given: Option<Policy>,
+    start: Start,
     speed: f64,
 ) -> anyhow::Result<Prepared> {
     let F_T_EE = super::arm::tool(state)?;
@@ -164,8 +174,8 @@ pub(super) fn prepare(
     let guard = Guard::new(&config.safety, &F_T_EE);
     check_path(&guard, &timed, &expert, speed).map_err(|e| usage(format!("trajectory {name}: {e}")))?;
     let figures = TrajectoryFigures::of(name, &timed, &expert);
-    let (mut policy, train, adapted) = match given {
-        Some(policy) => {
+    let (mut policy, train, adapted) = match start {
+        Start::Given(policy) => {
             check_region(config, &policy, &timed).map_err(usage)?;
             match policy.card().check_tool(&state.F_T_EE) {
                 Ok(()) => (policy, None, None),
@@ -178,14 +188,17 @@ pub(super) fn prepare(
                 }
             }
         }
-        None => {
+        Start::Nothing | Start::Apprentice(_) => {
             let data = Dataset {
                 examples: examples.clone(),
                 F_T_EE,
                 source: name.to_string(),
                 labelled_by: LabelledBy::Expert(config.expert),
             };
-            let trained = super::train::learn(config, &data, &expert)?;
+            let trained = match &start {
+                Start::Apprentice(policy) => super::train::polish(config, &data, &expert, policy)?,
+                _ => super::train::learn(config, &data, &expert)?,
+            };
             (trained.policy, Some(trained.report), None)
         }
     };

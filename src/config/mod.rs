@@ -70,6 +70,8 @@ sections! {
     gripper: crate::robot::gripper::Options,
     /// What the control thread asks of the kernel.
     realtime: crate::robot::realtime::Options,
+    /// Learning while a person guides the arm.
+    apprentice: crate::learn::apprentice::Options,
     /// Learning while the arm drives.
     fine_tuning: crate::learn::trainer::Options,
     /// Which driven samples teach.

@@ -5,7 +5,7 @@
 use super::brake::Brake;
 use super::guidance;
 use super::impedance::Impedance;
-use super::links::{ControlEnds, Request, SessionEnds};
+use super::links::{ControlEnds, Request, SessionEnds, TrainerLink};
 use super::pulse::Pulse;
 use super::residual::{Load, Refusal, Residual};
 use super::standing::Standing;
@@ -194,7 +194,17 @@ impl Thread {
         if let Err(fault) = { look }() {
             return Outcome::without_motion(Err(fault));
         }
-        let (_, outcome) = self.drive(panda, pilot, ends, |_, _| {}, |_, _, _, _| {});
+        let (_, outcome) = self.drive(
+            panda,
+            pilot,
+            ends,
+            |_, _| {},
+            |_, ends, sample, samples| {
+                if let Some(trainer) = &ends.trainer {
+                    tell(trainer, sample, samples);
+                }
+            },
+        );
         // A robot that is lost keeps no thresholds; one that has stopped by itself may refuse to be set.
         match (outcome.result, panda) {
             (Ok(()), panda) => Outcome { result: panda.configure(&self.robot), ..outcome },
@@ -360,6 +370,11 @@ fn after_tick(
     {
         controller.keep_spent(spent);
     }
+    tell(trainer, sample, samples);
+}
+
+/// Hands the trainer a tick.
+fn tell(trainer: &TrainerLink, sample: &Sample, samples: &mut SampleCounts) {
     let sent = match trainer.samples.try_send(*sample) {
         // The robot waits anyway, and a dropped sample would make the run unrepeatable.
         Err(TrySendError::Full(sample)) if trainer.turns.is_some() => trainer.samples.send(sample).is_ok(),

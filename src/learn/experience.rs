@@ -81,11 +81,11 @@ pub struct Ring {
 }
 
 impl Ring {
-    fn new(capacity: usize) -> Ring {
+    pub(super) fn new(capacity: usize) -> Ring {
         Ring { pairs: Vec::with_capacity(capacity), next: 0 }
     }
 
-    fn add(&mut self, pair: (Pose, Joints)) {
+    pub(super) fn add(&mut self, pair: (Pose, Joints)) {
         if self.pairs.len() < self.pairs.capacity() {
             self.pairs.push(pair);
         } else {
@@ -94,7 +94,7 @@ impl Ring {
         }
     }
 
-    fn clear(&mut self) {
+    pub(super) fn clear(&mut self) {
         self.pairs.clear();
         self.next = 0;
     }

@@ -97,6 +97,12 @@ impl Learner {
         policy.take_parameters(&self.network);
     }
 
+    /// Writes the average of the last weights into a policy of the same sizes.
+    pub fn write_average(&self, policy: &mut Policy) {
+        let parameters = policy.network_mut().parameters_mut();
+        parameters.iter_mut().zip(&self.average).for_each(|(p, average)| *p = *average);
+    }
+
     /// Takes `policy`, which was this learner's once, a share of the way to the average of its last weights: 1 is all
     /// of it.
     ///

@@ -1,5 +1,6 @@
 //! Learning before and while the arm drives: objective, batches, training, trainer thread, gate.
 pub mod adapt;
+pub mod apprentice;
 mod batches;
 pub mod checkpoint;
 pub mod crew;
@@ -13,10 +14,12 @@ pub mod objective;
 mod options;
 mod readout;
 mod steps;
+mod thread;
 pub mod train;
 pub mod trainer;
 pub mod watch;
 pub mod work;
 
+pub use apprentice::Apprentice;
 pub use learner::Learner;
 pub use trainer::{Counts as TrainerCounts, Trainer};

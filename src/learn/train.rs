@@ -12,7 +12,8 @@ use super::steps::Steps;
 use super::{draw, readout};
 use crate::demonstration::{Dataset, Example};
 use crate::policy::checksum::Checksum;
-use crate::policy::{self, Card, Layout, Network, Normalisation, Policy, Region};
+use crate::policy::units::convert;
+use crate::policy::{self, Activation, Card, Layout, Network, Normalisation, Policy, Region};
 use crate::sde::Form;
 use rand::{SeedableRng, rngs::StdRng};
 use serde::{Deserialize, Serialize};
@@ -128,6 +129,8 @@ pub struct Trained {
 /// Where a training is kept while it runs, and what it goes on from.
 #[derive(Clone, Copy, Default)]
 pub struct Keep<'a> {
+    /// A policy to begin with instead of random weights, where it has the same shape.
+    pub start: Option<&'a Policy>,
     /// A checkpoint to go on from.
     pub resume: Option<&'a Path>,
     /// Where checkpoints go.
@@ -193,7 +196,7 @@ pub fn train_kept(
     let units = units(options, &rows, &view, kept.iter().chain(&targets));
     let weights = options.joint_weights.squares(kept, &data.F_T_EE, &units);
     let layout = Layout::new(view.input.width(), &shape.hidden);
-    let network = Network::random(layout, shape.activation, options.seed);
+    let network = begin_with(keep.start, layout, shape.activation, options.seed, &units);
     let demonstrations = Samples::new(kept, &view, &units, false);
     let perturbations = Samples::new(&targets, &view, &units, form == Form::Task);
     let objective = Objective::new(&weights, lambda, &units);
@@ -279,6 +282,23 @@ fn units<'a>(
         return Normalisation::identity(width);
     }
     Normalisation::fit(width, rows.chunks_exact(width), all.map(|e| &e.q))
+}
+
+/// The weights of `start` in these units, if it has this shape; random ones otherwise.
+fn begin_with(
+    start: Option<&Policy>,
+    layout: Layout,
+    activation: Activation,
+    seed: u64,
+    units: &Normalisation,
+) -> Network {
+    let fits = |policy: &&Policy| {
+        *policy.network().layout() == layout && policy.network().activation() == activation
+    };
+    let Some(start) = start.filter(fits) else { return Network::random(layout, activation, seed) };
+    let mut network = start.network().clone();
+    convert(&layout, network.parameters_mut(), start.normalisation(), units);
+    network
 }
 
 /// What a checkpoint of this training must agree with.

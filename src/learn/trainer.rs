@@ -5,25 +5,20 @@
 //! robot waits for it, so there its priority is the usual one.
 use super::gate::{self, Refusal};
 use super::work::Work;
-use super::{experience, watch};
+use super::{experience, thread, watch};
 use crate::control::links::TrainerEnds;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::Pose;
 use crate::policy::Policy;
 use crate::range::{Violation, check_count, check_range};
-use crate::robot::{Joints, realtime};
+use crate::robot::Joints;
 use crate::{safety, sde};
-use crossbeam_channel::{RecvTimeoutError, Sender, TryRecvError};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::thread::JoinHandle;
-use std::time::Duration;
-
-/// How long the trainer rests when there is nothing to do.
-const REST: Duration = Duration::from_millis(1);
 
 /// How learning goes on while the arm drives.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -198,7 +193,7 @@ pub struct Plan {
 pub struct Trainer {
     counts: Arc<Shared>,
     stop: Arc<AtomicBool>,
-    thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<Option<Work>>>,
 }
 
 impl Trainer {
@@ -214,24 +209,13 @@ impl Trainer {
     ) -> std::io::Result<Trainer> {
         let counts = Arc::new(Shared::default());
         let stop = Arc::new(AtomicBool::new(false));
-        let mut work = Work::new(plan, policy, Arc::clone(&counts));
-        let (shared, until) = (Arc::clone(&counts), Arc::clone(&stop));
-        let thread = std::thread::Builder::new().name("trainer".into()).spawn(move || {
-            realtime::block_signals();
-            if ends.turns.is_none() {
-                // In lockstep the robot waits for us: behind everybody else's work it would wait too long.
-                realtime::nice();
-            }
-            realtime::pin(&cores);
-            let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match &ends.turns {
-                Some(turns) => in_turns(&mut work, &ends, turns, &until),
-                None => at_leisure(&mut work, &ends, &until),
-            }));
-            if result.is_err() {
-                shared.failed.store(true, Relaxed);
-                log::error!("the trainer failed; the arm drives on with the policy it has");
-            }
-        })?;
+        let work = Work::new(plan, policy, Arc::clone(&counts));
+        let shared = Arc::clone(&counts);
+        let failed = move || {
+            shared.failed.store(true, Relaxed);
+            log::error!("the trainer failed; the arm drives on with the policy it has");
+        };
+        let thread = thread::spawn(work, ends, cores, Arc::clone(&stop), failed)?;
         Ok(Trainer { counts, stop, thread: Some(thread) })
     }
 
@@ -259,40 +243,6 @@ impl Drop for Trainer {
         if let Some(thread) = self.thread.take() {
             // A panic in it was caught and counted.
             let _ = thread.join();
-        }
-    }
-}
-
-fn in_turns(work: &mut Work, ends: &TrainerEnds, turns: &Sender<()>, until: &AtomicBool) {
-    while !until.load(Relaxed) {
-        // Nothing is real-time here, so the trainer may park.
-        match ends.samples.recv_timeout(REST) {
-            Ok(sample) => {
-                work.take(&sample);
-                for _ in 0..work.plan().options.lockstep_portions {
-                    work.advance(ends);
-                }
-                if turns.send(()).is_err() {
-                    return;
-                }
-            }
-            Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return,
-        }
-    }
-}
-
-fn at_leisure(work: &mut Work, ends: &TrainerEnds, until: &AtomicBool) {
-    while !until.load(Relaxed) {
-        loop {
-            match ends.samples.try_recv() {
-                Ok(sample) => work.take(&sample),
-                Err(TryRecvError::Empty) => break,
-                Err(TryRecvError::Disconnected) => return,
-            }
-        }
-        if !work.advance(ends) {
-            std::thread::sleep(REST);
         }
     }
 }

@@ -10,6 +10,7 @@ use super::experience::Experience;
 use super::gate::{Exam, Gate, Progress, Refusal};
 use super::learner::Learner;
 use super::objective::JointWeights;
+use super::thread::Pupil;
 use super::trainer::{Counts, Plan, Shared};
 use super::watch::{Finding, Look, Watch};
 use crate::control::Edition;
@@ -355,6 +356,20 @@ impl Work {
             p.sent_number = None;
             self.boxes.push(back.into_inner());
         }
+    }
+}
+
+impl Pupil for Work {
+    fn take(&mut self, sample: &Sample) {
+        Work::take(self, sample);
+    }
+
+    fn advance(&mut self, ends: &TrainerEnds) -> bool {
+        Work::advance(self, ends)
+    }
+
+    fn portions(&self) -> usize {
+        self.plan.options.lockstep_portions
     }
 }
 

@@ -19,6 +19,7 @@ pub mod layout;
 pub mod network;
 pub mod normalisation;
 mod tensors;
+pub mod units;
 pub mod workspace;
 
 pub use activation::Activation;

@@ -77,7 +77,7 @@ pub struct Options {
     /// repeat to the millisecond.
     #[serde(skip)]
     pub pushes: Vec<Push>,
-    /// A virtual hand that guides the arm in every motion; its clock begins with the motion's first command.
+    /// A virtual hand that guides the arm in the first motion; its clock begins with that motion's first command.
     #[serde(skip)]
     pub virtual_hand: Option<Plan>,
     /// Share of the commands lost on the way, 0 to 1.

@@ -10,7 +10,11 @@ use crate::robot::realtime;
 use crate::sim::TruthSink;
 use crate::telemetry::black_box;
 use std::io::IsTerminal;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
+
+/// Rates of a whole motion that are allowed.
+pub(in super::super) const SPEED: RangeInclusive<f64> = 0.01..=2.0;
 
 /// Learn a motion and drive the arm along it, learning on the way.
 #[derive(Debug, clap::Args)]
@@ -88,6 +92,18 @@ pub(in super::super) struct Args {
     pub(super) common: Common,
 }
 
+/// What `teach` says of the drive that follows it.
+pub(in super::super) struct AfterTeaching {
+    pub(in super::super) sim: bool,
+    pub(in super::super) robot_ip: Option<String>,
+    pub(in super::super) pace: Pace,
+    pub(in super::super) speed: Option<f64>,
+    pub(in super::super) laps: Option<u32>,
+    pub(in super::super) save_policy: Option<PathBuf>,
+    pub(in super::super) gripper: bool,
+    pub(in super::super) report: Option<PathBuf>,
+}
+
 impl Args {
     /// The configuration with what was typed on top; every mistake in it at once.
     pub(super) fn configuration(&self) -> anyhow::Result<Config> {
@@ -113,7 +129,7 @@ impl Args {
         let mut wrong: Vec<String> = config.motion.validate().iter().map(said("--speed-m-s: ")).collect();
         let mut range = Vec::new();
         if let Some(speed) = self.speed {
-            crate::range::check_range(&mut range, "--speed", speed, 0.01..=2.0, "");
+            crate::range::check_range(&mut range, "--speed", speed, SPEED, "");
         }
         if let Some(duration_s) = self.duration_s {
             crate::range::check_range(&mut range, "--duration-s", duration_s, 0.5..=86_400.0, "s");
@@ -139,9 +155,45 @@ impl Args {
         if wrong.is_empty() { Ok(config) } else { Err(usage(wrong.join("\n       "))) }
     }
 
+    /// What drives `trajectory`, a motion that was just taught, on the arm that it was taught with; whoever guided it has
+    /// been asked.
+    pub(in super::super) fn after_teaching(trajectory: String, then: AfterTeaching) -> Args {
+        let AfterTeaching { sim, robot_ip, pace, speed, laps, save_policy, gripper, report } = then;
+        Args {
+            sim,
+            robot_ip,
+            trajectory,
+            speed_m_s: None,
+            speed,
+            laps,
+            duration_s: None,
+            policy: None,
+            save_policy,
+            record: None,
+            note: String::new(),
+            record_exact: false,
+            compliant: false,
+            gripper,
+            no_fine_tune: false,
+            seed: None,
+            pace,
+            wire_log: None,
+            truth: None,
+            pin: None,
+            black_box: None,
+            yes: true,
+            common: Common { config: Vec::new(), report },
+        }
+    }
+
     /// Whether the robot waits for us.
     pub(super) fn is_lockstep(&self) -> bool {
         self.pace.is_lockstep()
+    }
+
+    /// What is to be followed.
+    pub(in super::super) fn trajectory(&self) -> &str {
+        &self.trajectory
     }
 
     /// Rate of reference time.

@@ -43,6 +43,9 @@ pub(super) struct Figures {
     sample_counts: SampleCounts,
     /// From the start of the process to the first command that moved the arm.
     first_motion_s: Option<f64>,
+    /// From the moment at which the hand that taught the motion let go until the arm moves by itself, s.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    from_release_s: Option<f64>,
     train: Option<train::Report>,
     /// How a policy for another tool was taught the robot's.
     adapted: Option<adapt::Report>,
@@ -119,6 +122,10 @@ impl Figures {
             policies: counts,
             sample_counts: outcome.as_ref().map(|o| o.samples).unwrap_or_default(),
             first_motion_s: pulse.first_motion_s(),
+            from_release_s: pulse
+                .first_motion_s()
+                .zip(run.released_ns)
+                .map(|(moved_s, ns)| moved_s - 1e-9 * ns as f64),
             train: prepared.train.clone(),
             adapted: prepared.adapted.clone(),
             error_curve: drive.curve(),
@@ -185,8 +192,12 @@ impl Figures {
         self.say_healing();
         self.black_box.iter().for_each(say_why);
         if let (Some(tick_us), Some(first_motion_s)) = (self.tick_us, self.first_motion_s) {
+            let begun = match self.from_release_s {
+                Some(from_release_s) => format!("{from_release_s:.2} s after the hand had let go"),
+                None => format!("after {first_motion_s:.2} s"),
+            };
             say!(
-                "timing   tick p50 {:.1} µs, p99 {:.1} µs; limiter active in {} ticks; first motion after {first_motion_s:.2} s",
+                "timing   tick p50 {:.1} µs, p99 {:.1} µs; limiter active in {} ticks; first motion {begun}",
                 tick_us.p50,
                 tick_us.p99,
                 d.limiter_active_ticks

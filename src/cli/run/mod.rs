@@ -8,7 +8,7 @@ pub(super) mod robot;
 mod service;
 mod watch;
 
-pub(super) use args::Args;
+pub(super) use args::{AfterTeaching, Args, SPEED};
 
 use super::arm::{self, Arm};
 use super::common::stop_flag;
@@ -29,8 +29,8 @@ use anyhow::Context;
 use figures::Figures;
 use fingers::{Asked, Fingers};
 use live::Live;
-use prepare::Prepared;
-use service::Service;
+use prepare::{Prepared, Start};
+pub(super) use service::Service;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
@@ -53,11 +53,44 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
-    let Arm { claim, session, state, granted, address } =
-        arm::connect(&name, "run", &config, &pulse, Purpose::Move)?;
-    robot::greet(&session, sim.is_some(), &granted);
-    arm::check_ready(&state, &config.safety)?;
+    let arm = arm::connect(&name, "run", &config, &pulse, Purpose::Move)?;
+    robot::greet(&arm.session, sim.is_some(), &arm.granted);
+    let start = given.map_or(Start::Nothing, Start::Given);
+    follow(Task {
+        args: &args,
+        config: &config,
+        loaded,
+        start,
+        arm,
+        name,
+        pulse,
+        stop,
+        service,
+        released_ns: None,
+    })
+}
 
+/// A motion to be followed, and the arm that shall follow it.
+pub(super) struct Task<'a> {
+    pub(super) args: &'a Args,
+    pub(super) config: &'a Config,
+    pub(super) loaded: Loaded,
+    pub(super) start: Start,
+    pub(super) arm: Arm,
+    /// The robot, as its user calls it.
+    pub(super) name: String,
+    pub(super) pulse: Arc<Pulse>,
+    pub(super) stop: Arc<AtomicBool>,
+    pub(super) service: Service,
+    /// When the hand that taught the motion let go, ns after the start of the program.
+    pub(super) released_ns: Option<u64>,
+}
+
+/// Makes ready what is to be followed, asks where a real arm is about to move, and drives.
+pub(super) fn follow(task: Task) -> anyhow::Result<()> {
+    let Task { args, config, loaded, start, arm, name, pulse, stop, service, released_ns } = task;
+    let Arm { claim, session, state, granted, address } = arm;
+    arm::check_ready(&state, &config.safety)?;
     let Loaded { path, taught, .. } = loaded;
     prepare::check_tool(taught.as_ref(), &arm::tool(&state)?, &args.trajectory)?;
     if args.speed_m_s.is_some() && path.timing().is_some() {
@@ -66,11 +99,11 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     }
     let speed = args.speed_or_default();
     service.say("learning the motion");
-    let prepared = prepare::prepare(&config, &args.trajectory, path, &state, given, speed)?;
+    let prepared = prepare::prepare(config, &args.trajectory, path, &state, start, speed)?;
     prepared.say();
     let laps = args.laps_to_drive(&prepared, speed);
     let run =
-        Run { args: &args, config: &config, prepared: &prepared, claim: &claim, state: &state, speed, laps };
+        Run { args, config, prepared: &prepared, claim: &claim, state: &state, speed, laps, released_ns };
     run.check_way_to_start().map_err(usage)?;
     let fingers = match args.gripper {
         true => {
@@ -82,7 +115,7 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
         }
         false => None,
     };
-    if sim.is_none() && !robot::confirm(&args, &config, &prepared, &state, speed)? {
+    if !args.sim && !robot::confirm(args, config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
     // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
@@ -115,6 +148,7 @@ struct Run<'a> {
     state: &'a State,
     speed: f64,
     laps: Option<f64>,
+    released_ns: Option<u64>,
 }
 
 /// What a drive leaves behind.

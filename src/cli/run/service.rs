@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 const STATUS: Duration = Duration::from_secs(1);
 
 /// The manager's side of a drive.
-pub(super) struct Service {
+pub(in super::super) struct Service {
     manager: Option<UnixDatagram>,
     status: Every,
     watchdog: Option<Watchdog>,
@@ -22,7 +22,7 @@ pub(super) struct Service {
 
 impl Service {
     /// Asks the environment who listens, and how often a sign of life is wanted.
-    pub(super) fn new() -> Service {
+    pub(in super::super) fn new() -> Service {
         let now = Instant::now();
         let manager = std::env::var_os("NOTIFY_SOCKET").and_then(|address| {
             open(&address).inspect_err(|e| log::warn!("NOTIFY_SOCKET {address:?} cannot be opened: {e}")).ok()

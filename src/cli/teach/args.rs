@@ -1,6 +1,8 @@
 //! What may be typed after `teach`.
-use super::super::common::{Common, Pace};
+use super::super::arm::FIRST_SPEED;
+use super::super::common::{Common, Pace, check_writable};
 use super::super::exit::usage;
+use super::super::run::{self, AfterTeaching, SPEED};
 use crate::config::Config;
 use crate::demonstration::shapes;
 use crate::range::check_range;
@@ -32,7 +34,7 @@ pub(in super::super) struct Args {
     /// Seed of the virtual hand and of the simulated robot.
     #[arg(long, default_value_t = 0, requires = "sim")]
     pub(super) seed: u64,
-    /// Episodes to keep; then the session ends. [default: without end, with --hand 1]
+    /// Episodes to keep; then the session ends. [default: without end, with --hand or --then-run 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..=10_000))]
     episodes: Option<u64>,
     /// What is taught, in a sentence: kept with every episode.
@@ -62,6 +64,22 @@ pub(in super::super) struct Args {
     /// Open (o) and close (g) the gripper by key.
     #[arg(long)]
     pub(super) gripper: bool,
+    /// Drive what was taught as soon as the session ends, by the policy learnt while the arm was guided; of several
+    /// episodes their mean. Its report goes beside the session's: FILE.run.json.
+    #[arg(long, conflicts_with = "passive")]
+    pub(super) then_run: bool,
+    /// Rate of the motion that is then driven, 1 = as taught. [default: 1 in simulation, 0.1 on a robot]
+    #[arg(long, value_name = "SHARE", requires = "then_run", allow_negative_numbers = true)]
+    speed: Option<f64>,
+    /// Laps that are then driven. [default: 1]
+    #[arg(long, value_name = "N", requires = "then_run", value_parser = clap::value_parser!(u32).range(1..))]
+    laps: Option<u32>,
+    /// Save the policy that then drove.
+    #[arg(long, value_name = "FILE.safetensors", requires = "then_run")]
+    save_policy: Option<PathBuf>,
+    /// Write every state and command of the simulated robot to this file.
+    #[arg(long, value_name = "FILE", requires = "sim")]
+    pub(super) wire_log: Option<PathBuf>,
     /// How the simulated robot keeps time.
     #[arg(long, value_enum, default_value = "realtime")]
     pub(super) pace: Pace,
@@ -78,8 +96,13 @@ impl Args {
     /// The configuration with what was typed on top.
     pub(super) fn configuration(&self) -> anyhow::Result<Config> {
         let mut config = self.common.load()?;
+        check_writable("--save-policy", self.save_policy.as_deref())?;
+        check_writable("--wire-log", self.wire_log.as_deref())?;
         let mut wrong = Vec::new();
         check_range(&mut wrong, "--damping", self.damping, 0.1..=10.0, "");
+        if let Some(speed) = self.speed {
+            check_range(&mut wrong, "--speed", speed, SPEED, "");
+        }
         let mut wrong: Vec<String> = wrong.iter().map(ToString::to_string).collect();
         config.guidance.damping_nm_s_rad = config.guidance.damping_nm_s_rad.map(|d| self.damping * d);
         for axis in &self.lock {
@@ -129,6 +152,26 @@ impl Args {
 
     /// Episodes after which the session ends.
     pub(super) fn wanted(&self) -> Option<u64> {
-        self.episodes.or(self.hand.as_ref().map(|_| 1))
+        self.episodes.or((self.hand.is_some() || self.then_run).then_some(1))
+    }
+
+    /// Rate of the motion that is driven after the session.
+    pub(super) fn speed(&self) -> f64 {
+        self.speed.unwrap_or(if self.sim { 1.0 } else { FIRST_SPEED })
+    }
+
+    /// The drive of what was taught, named as a trajectory.
+    pub(super) fn drive_of(&self, trajectory: String) -> run::Args {
+        let then = AfterTeaching {
+            sim: self.sim,
+            robot_ip: self.robot_ip.clone(),
+            pace: self.pace,
+            speed: Some(self.speed()),
+            laps: Some(self.laps.unwrap_or(1)),
+            save_policy: self.save_policy.clone(),
+            gripper: self.gripper,
+            report: self.common.report.as_ref().map(|report| report.with_extension("run.json")),
+        };
+        run::Args::after_teaching(trajectory, then)
     }
 }

@@ -27,6 +27,12 @@ pub(super) struct Kept {
     saved: Saved,
 }
 
+impl Kept {
+    pub(super) fn file(&self) -> &Path {
+        &self.saved.file
+    }
+}
+
 /// An episode that is recorded, or waits for a decision.
 struct Open {
     recorder: Recorder,

@@ -64,8 +64,16 @@ impl Live {
         self.last.as_ref()
     }
 
-    /// Ten times a second on a terminal, nothing elsewhere; `typing` is what the person is writing.
-    pub(super) fn show(&mut self, state: State, samples: u64, hands_free: bool, typing: Option<&str>) {
+    /// Ten times a second on a terminal, nothing elsewhere; `typing` is what the person is writing, `error_mm` how far off
+    /// what is learnt on the way is.
+    pub(super) fn show(
+        &mut self,
+        state: State,
+        samples: u64,
+        hands_free: bool,
+        typing: Option<&str>,
+        error_mm: Option<f64>,
+    ) {
         let since = self.counted.1.elapsed();
         if since > Duration::from_secs(1) {
             self.rate_hz = (self.samples - self.counted.0) as f64 / since.as_secs_f64();
@@ -94,8 +102,9 @@ impl Live {
             (_, Mode::UserStopped) => "user-stopped",
             _ => "not guided",
         };
+        let learnt = error_mm.map_or(String::new(), |mm| format!(" · learnt to {mm:.2} mm"));
         self.bar.set_message(format!(
-            "{what} · {hand} {:.2} m/s · {} · {:.0} Hz · {} lost",
+            "{what} · {hand} {:.2} m/s · {} · {:.0} Hz · {} lost{learnt}",
             self.speed_m_s, last.margin, self.rate_hz, self.lost
         ));
     }

@@ -11,7 +11,7 @@ use crate::demonstration::expert::Expert;
 use crate::demonstration::{Dataset, Example, LabelledBy};
 use crate::kinematics::{Pose, forward};
 use crate::learn::train::{self, Keep, Perturbed, Progress, Trained};
-use crate::policy::Input;
+use crate::policy::{Input, Policy};
 use crate::sde;
 use crate::telemetry::{Ending, Report};
 use gather::{BOX, DataFigures, Gathered};
@@ -115,6 +115,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     // Only with a checkpoint is there something to bring to rest.
     stop.store(args.checkpoint.is_none(), Relaxed);
     let keep = Keep {
+        start: None,
         resume: args.resume.as_deref(),
         checkpoint: args.checkpoint.as_deref(),
         every_steps: args.checkpoint_steps as usize,
@@ -153,6 +154,22 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
 /// `expert` labels what is drawn, where the examples are its own.
 pub(super) fn learn(config: &Config, data: &Dataset, expert: &Expert) -> anyhow::Result<Trained> {
     learn_kept(config, data, expert, Vec::new(), &Keep::default()).map_err(usage)
+}
+
+/// [`learn`] that begins with what `policy` knows.
+pub(super) fn polish(
+    config: &Config,
+    data: &Dataset,
+    expert: &Expert,
+    policy: &Policy,
+) -> anyhow::Result<Trained> {
+    let mut config = config.clone();
+    let apprentice = &config.apprentice;
+    config.training.steps = apprentice.polish_steps;
+    config.training.learning_rate = apprentice.polish_learning_rate;
+    config.training.targets = apprentice.polish_targets;
+    let keep = Keep { start: Some(policy), ..Keep::default() };
+    learn_kept(&config, data, expert, Vec::new(), &keep).map_err(usage)
 }
 
 /// [`learn`] with checkpoints; `demonstrations` says how many examples each demonstration has.

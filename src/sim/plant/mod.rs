@@ -79,7 +79,7 @@ pub(super) struct Plant {
     floor_z_m: f64,
     pushes: Pushes,
     hand: Option<VirtualHand>,
-    /// The hand that every motion begins with.
+    /// The hand that the first motion begins with.
     planned: Option<Plan>,
     force: [f64; 3],
     tau_ext: Joints,
@@ -114,8 +114,8 @@ impl Plant {
     pub(super) fn begin_motion(&mut self, motion: u64) {
         self.sensors.begin_motion(motion);
         self.pushes.begin_motion();
-        if let Some(plan) = &self.planned {
-            self.hand = Some(VirtualHand::new(plan));
+        if let Some(plan) = self.planned.take() {
+            self.hand = Some(VirtualHand::new(&plan));
         }
         self.observer.settle();
     }
