@@ -5,6 +5,7 @@ mod cli;
 use cli::Folder;
 use franka_imit::demonstration::episode::{End, Meta, Options, Tick, Writer};
 use franka_imit::demonstration::sample::Kind;
+use franka_imit::timing::{Buckets, Histogram};
 use serde_json::{Value, json};
 
 /// A report as `run` writes it, of a circle of half a second.
@@ -293,13 +294,33 @@ fn what_cannot_be_drawn_is_refused_by_name_and_leaves_no_file() {
 }
 
 #[test]
+fn every_time_counted_lies_between_the_edges_of_its_bucket() {
+    assert_eq!(Histogram::new().buckets(), Buckets::default());
+    for times_ns in
+        [vec![1], vec![1_000; 3], vec![999, 1_000, 9_990, 20_000_000_000], vec![7_100, 7_200, 80_000]]
+    {
+        let mut histogram = Histogram::new();
+        times_ns.iter().for_each(|ns| histogram.record(*ns));
+        let Buckets { edges_us, counts } = histogram.buckets();
+        assert_eq!(edges_us.len(), counts.len() + 1);
+        assert!(edges_us.windows(2).all(|pair| (pair[1] / pair[0] - 10f64.powf(0.05)).abs() < 1e-9));
+        for (edges, count) in edges_us.windows(2).zip(&counts) {
+            // The histogram knows three digits; ten seconds and more are one.
+            let lies =
+                |ns: &&u64| (edges[0]..edges[1]).contains(&(1.0005e-3 * (**ns).min(10_000_000_000) as f64));
+            assert_eq!(*count, times_ns.iter().filter(lies).count() as u64, "{edges:?} of {times_ns:?}");
+        }
+    }
+}
+
+#[test]
 fn a_drive_reports_what_the_pictures_are_drawn_from() {
     let folder = Folder::new();
     let short =
         "[network]\nhidden = [16]\n[training]\nsteps = 300\ntargets = 50\n[sim]\nbind = \"127.0.42.1\"\n";
     folder.write("short.toml", short);
     folder
-        .run("run --sim --pace lockstep --laps 1 --config short.toml --report r.json --record drive.mcap")
+        .run("run --sim --pace lockstep --laps 2 --config short.toml --report r.json --record drive.mcap")
         .says(0, &["drove    done"]);
     let report = folder.json("r.json");
     let sum = |place: &str| -> u64 {
@@ -312,7 +333,9 @@ fn a_drive_reports_what_the_pictures_are_drawn_from() {
     assert_eq!(sum("/tick_histogram/counts"), report["cycles"]);
     let length = |place: &str| report.pointer(place).and_then(Value::as_array).map_or(0, Vec::len);
     assert_eq!(length("/tick_histogram/edges_us"), length("/tick_histogram/counts") + 1);
-    assert!((300..=1000).contains(&length("/timeline/ticks")), "{}", length("/timeline/ticks"));
+    // Longer than a thousand bins of 10 ms: two have become one.
+    assert_eq!(report["timeline"]["bin_s"], 0.02);
+    assert!((500..=1000).contains(&length("/timeline/ticks")), "{}", length("/timeline/ticks"));
     assert!(report["path"]["sampled_hz"].as_f64().is_some_and(|hz| hz <= 1000.0));
     let page = svg(&folder, "r.json");
     for name in ["path", "side", "tracking", "contour", "loss", "limiter", "latency", "link"] {
