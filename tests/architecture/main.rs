@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 8] = [
     &["robot", "kinematics", "sde", "policy", "timing"],
     &["dynamics", "safety", "demonstration"],
     &["control", "learn"],
-    &["teach", "sim", "telemetry", "doctor"],
+    &["teach", "sim", "telemetry", "doctor", "plot"],
     &["eval"],
     &["config"],
     &["cli"],
