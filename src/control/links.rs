@@ -42,7 +42,7 @@ pub fn session() -> (SessionEnds, SupervisorEnds) {
 }
 
 /// What the supervisor asks of the control thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Request {
     /// Ramp to rest and end the motion.
     Stop,

@@ -40,6 +40,7 @@ pub struct Drive {
     swaps: u32,
     rollbacks: u32,
     last: Option<Sample>,
+    error_mm: Option<[f64; 2]>,
     curve: Curve,
     path: Thinned,
 }
@@ -109,6 +110,7 @@ impl Drive {
             swaps: 0,
             rollbacks: 0,
             last: None,
+            error_mm: None,
             curve: Curve::default(),
             path: Thinned::default(),
         }
@@ -132,6 +134,7 @@ impl Drive {
                 self.success_rate.add(rate, 1.0 + f64::from(sample.lost));
             }
         }
+        self.error_mm = None;
         if sample.kind == Kind::Driven {
             self.judge(sample);
         }
@@ -152,6 +155,7 @@ impl Drive {
         let tilt_mrad = 1e3 * tilt_rad(&sample.state.O_T_EE, &(turn * Vector3::z()));
         self.tracking_mm.add(tracking_mm);
         self.contour_mm.add(contour_mm);
+        self.error_mm = Some([tracking_mm, contour_mm]);
         self.tilt_mrad.add(tilt_mrad);
         if let Ok(is) = from_column_major(&sample.state.O_T_EE) {
             self.orientation_mrad.add(1e3 * is.rotation.angle_to(&turn));
@@ -166,6 +170,11 @@ impl Drive {
     /// The newest sample.
     pub fn last(&self) -> Option<&Sample> {
         self.last.as_ref()
+    }
+
+    /// From the reference and from the curve, of the newest sample; none off the path.
+    pub fn error_mm(&self) -> Option<[f64; 2]> {
+        self.error_mm
     }
 
     /// The figures so far.

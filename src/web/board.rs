@@ -1,5 +1,6 @@
 //! What the supervisor and the page have of each other. The supervisor never waits for the page.
 use super::drawing::Drawing;
+use crate::control::links::Request;
 use crate::control::modes::Mode;
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -95,21 +96,10 @@ pub struct Plan {
 
 /// Something said to whoever looks.
 #[derive(Clone, Debug, Serialize)]
-pub struct Said {
+pub(super) struct Said {
     pub(super) number: u64,
-    /// Whether it is what stopped something.
-    pub is_error: bool,
-    /// The words.
-    pub words: String,
-}
-
-/// How a page wants the arm to come to rest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Rest {
-    /// The operator has left: as at the end of a motion.
-    Gently,
-    /// STOP was pressed.
-    AtOnce,
+    is_error: bool,
+    words: String,
 }
 
 /// A drawing to be followed, and how often the arm had been told to rest before it was given.
@@ -213,11 +203,11 @@ impl Board {
     }
 
     /// What has been asked for since.
-    pub(super) fn rest(&self, since: Since) -> Option<Rest> {
+    pub(super) fn rest(&self, since: Since) -> Option<Request> {
         let now = self.since();
         match (now.halts != since.halts, now.lapses != since.lapses) {
-            (true, _) => Some(Rest::AtOnce),
-            (false, true) => Some(Rest::Gently),
+            (true, _) => Some(Request::Halt),
+            (false, true) => Some(Request::Stop),
             (false, false) => None,
         }
     }
@@ -245,13 +235,13 @@ mod tests {
         let before = board.since();
         board.halt();
         let order = board.next().expect("the drawing");
-        assert_eq!((order.since, board.rest(order.since)), (before, Some(Rest::AtOnce)));
+        assert_eq!((order.since, board.rest(order.since)), (before, Some(Request::Halt)));
         assert_eq!(board.rest(board.since()), None);
         let since = board.since();
         board.lapse();
-        assert_eq!(board.rest(since), Some(Rest::Gently));
+        assert_eq!(board.rest(since), Some(Request::Stop));
         board.halt();
-        assert_eq!(board.rest(since), Some(Rest::AtOnce), "the faster one counts");
+        assert_eq!(board.rest(since), Some(Request::Halt), "the faster one counts");
     }
 
     #[test]

@@ -13,10 +13,11 @@ mod secret;
 mod serve;
 mod socket;
 
-pub use board::{Now, Order, Plan, Rest, STEP_PLACES, Since, Stage};
+pub use board::{Now, Order, Plan, STEP_PLACES, Since, Stage};
 pub use drawing::Drawing;
 pub use options::Options;
 
+use crate::control::links::Request;
 use crate::kinematics::{Pose, capsules, to_column_major};
 use board::Board;
 use lease::Lease;
@@ -175,7 +176,7 @@ impl Page {
     }
 
     /// How the arm shall come to rest, if somebody has asked for it since.
-    pub fn rest(&self, since: Since) -> Option<Rest> {
+    pub fn rest(&self, since: Since) -> Option<Request> {
         self.board.rest(since)
     }
 }
