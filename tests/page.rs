@@ -24,7 +24,8 @@ fn a_stroke_is_learnt_and_followed_while_a_second_page_only_watches() {
     let (status, words) = operator.imitate(1);
     assert_eq!(status, 202, "{words}");
     assert_eq!(operator.imitate(1).0, 409, "one drawing at a time");
-    operator.until("the end of the drive", |tab| tab.said.iter().any(|words| words.contains("done, at rest")));
+    operator
+        .until("the end of the drive", |tab| tab.said.iter().any(|words| words.contains("done, at rest")));
     watcher.until("the same", |tab| tab.said.iter().any(|words| words.contains("done, at rest")));
 
     operator.until("rest", |tab| tab.is("waiting"));
@@ -87,7 +88,8 @@ fn nothing_moves_for_whoever_is_not_the_operators_page() {
     let cookie = [("Cookie", cookie.as_str())];
     let with = |name, value| [("Cookie", cookie[0].1), (name, value)];
     let foreign_port = format!("http://{}:1", at.ip());
-    let try_all: [(&str, &[(&str, &str)], u16); 11] = [
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let try_all: [(&str, Headers, u16); 11] = [
         ("no session", &[], 401),
         ("a wrong session", &[("Cookie", "franka_imit=0")], 401),
         ("a foreign page", &with("Origin", "http://evil.example"), 403),
@@ -142,16 +144,25 @@ fn a_body_that_is_too_long_too_deep_or_no_text_is_refused_and_the_page_goes_on()
     let cookie = operator.cookie.clone();
     let cookie = [("Cookie", cookie.as_str())];
     let deep = format!(r#"{{"client":"{}","drawing":{}"#, operator.client, "[".repeat(100_000));
-    let with = |drawing: serde_json::Value| json!({ "client": operator.client, "drawing": drawing }).to_string();
+    let with =
+        |drawing: serde_json::Value| json!({ "client": operator.client, "drawing": drawing }).to_string();
     let many: Vec<[f64; 3]> = (0..9000).map(|k| [0.3, 1e-5 * f64::from(k), 0.5]).collect();
     let far = with(json!({ "points_m": [[0.3, 0.0, 0.5], [1e308, 0.0, 0.5]] }));
     let bodies: [(&str, Vec<u8>, u16); 8] = [
         ("deep", deep.into_bytes(), 400),
         ("no text", b"{\"client\":\"\xff\xfe\"}".to_vec(), 400),
         ("nothing", Vec::new(), 400),
-        ("infinite", with(json!({ "points_m": [] })).replace("[]", "[[1e999,0,0],[0,0,0]]").into_bytes(), 400),
+        (
+            "infinite",
+            with(json!({ "points_m": [] })).replace("[]", "[[1e999,0,0],[0,0,0]]").into_bytes(),
+            400,
+        ),
         ("one point", with(json!({ "points_m": [[0.3, 0.0, 0.5]] })).into_bytes(), 422),
-        ("fast", with(json!({ "points_m": [[0.3, 0.0, 0.5], [0.4, 0.0, 0.5]], "speed_m_s": 9.0 })).into_bytes(), 422),
+        (
+            "fast",
+            with(json!({ "points_m": [[0.3, 0.0, 0.5], [0.4, 0.0, 0.5]], "speed_m_s": 9.0 })).into_bytes(),
+            422,
+        ),
         ("many", with(json!({ "points_m": many })).into_bytes(), 422),
         ("long", vec![b' '; 300 << 10], 413),
     ];
@@ -194,19 +205,19 @@ fn a_client_that_sends_its_head_byte_by_byte_is_left_and_takes_no_place_from_oth
         });
         open = slow.len();
     }
-    let (status, page) = served.raw(
-        format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", served.at).as_bytes(),
-    );
+    let (status, page) =
+        served.raw(format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", served.at).as_bytes());
     assert_eq!(status, 200);
-    assert!(page.contains("content-security-policy: default-src 'self'") && page.contains("not an emergency stop"));
+    assert!(
+        page.contains("content-security-policy: default-src 'self'")
+            && page.contains("not an emergency stop")
+    );
 }
 
 #[test]
 fn a_page_for_the_network_must_be_meant() {
     let folder = Folder::new();
-    folder
-        .run("run --sim --serve 0.0.0.0:0")
-        .refused(2, &["--expose-to-network", "ssh -L"]);
+    folder.run("run --sim --serve 0.0.0.0:0").refused(2, &["--expose-to-network", "ssh -L"]);
     folder.run("run --sim --serve 8707").says(2, &["ADDRESS:PORT"]);
     folder.run("run --sim --expose-to-network").says(2, &["--serve"]);
     let ended = folder.run("run --sim --serve 127.0.43.7:0 --record new.mcap");

@@ -2,7 +2,7 @@
 use super::gate::Here;
 use super::{Core, assets, routes, socket};
 use crate::robot::realtime;
-use axum::Extension;
+use axum::{Extension, Router};
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
@@ -36,37 +36,38 @@ pub(super) fn run(
     assets::pack();
     runtime.block_on(async {
         tokio::spawn(socket::write(Arc::clone(core)));
+        let router = routes::router(Arc::clone(core));
         let places = Arc::new(Semaphore::new(CONNECTIONS));
         for listener in listeners {
             listener.set_nonblocking(true)?;
             let listener = tokio::net::TcpListener::from_std(listener)?;
-            tokio::spawn(accept(Arc::clone(core), listener, Arc::clone(&places)));
+            tokio::spawn(accept(router.clone(), listener, Arc::clone(&places)));
         }
         let _ = end.await; // dropped: the program has no more to show
         Ok(())
     })
 }
 
-async fn accept(core: Arc<Core>, listener: tokio::net::TcpListener, places: Arc<Semaphore>) {
+async fn accept(router: Router, listener: tokio::net::TcpListener, places: Arc<Semaphore>) {
     loop {
         let Ok((stream, _)) = listener.accept().await else {
             tokio::time::sleep(BREATH).await;
             continue;
         };
         if let Ok(place) = Arc::clone(&places).try_acquire_owned() {
-            let core = Arc::clone(&core);
+            let router = router.clone();
             tokio::spawn(async move {
-                let _ = tokio::time::timeout(LIFE, answer(core, stream)).await;
+                let _ = tokio::time::timeout(LIFE, answer(router, stream)).await;
                 drop(place);
             });
         }
     }
 }
 
-async fn answer(core: Arc<Core>, stream: TcpStream) {
+async fn answer(router: Router, stream: TcpStream) {
     let Ok(here) = stream.local_addr() else { return };
     let _ = stream.set_nodelay(true); // a stop must not wait for more bytes
-    let service = TowerToHyperService::new(routes::router(core).layer(Extension(Here(here))));
+    let service = TowerToHyperService::new(router.layer(Extension(Here(here))));
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_WITHIN)

@@ -158,7 +158,7 @@ impl Tab<'_> {
         let &[_, length, ref rest @ ..] = self.bytes.as_slice() else { return None };
         let (head, length) = match (length, rest) {
             (126, [a, b, ..]) => (4, usize::from(u16::from_be_bytes([*a, *b]))),
-            (127, [.., ]) if rest.len() >= 8 => {
+            (127, [..]) if rest.len() >= 8 => {
                 (10, u64::from_be_bytes(rest[..8].try_into().expect("eight")) as usize)
             }
             (length @ ..126, _) => (2, usize::from(length)),
@@ -200,7 +200,7 @@ impl Tab<'_> {
             "now" => {
                 self.now = what.clone();
                 self.updates += 1;
-                if self.updates % 8 == 0 {
+                if self.updates.is_multiple_of(8) {
                     self.send(&json!("alive"));
                 }
             }

@@ -275,7 +275,7 @@ impl Run<'_> {
                 asked = wanted;
             }
             let mode = if asked.is_some() { mode.after(modes::Event::Stop).unwrap_or(mode) } else { mode };
-            watch.look(&operator, pulse, mode, &counts);
+            watch.look(&operator, pulse, mode, counts);
             let trouble = fingers.as_mut().and_then(|fingers| fingers.look(watch.drive.last()));
             trouble.iter().for_each(|words| watch.live.say(words));
             if let Some(words) = recorder.as_ref().filter(|_| !recording_failed).and_then(Recorder::failed) {

@@ -68,7 +68,9 @@ export class Board {
   show(p) {
     const { centre, right, up } = this.plane;
     const dot = (a) => p.reduce((sum, value, i) => sum + (value - centre[i]) * a[i], 0);
-    this.arm = [dot(right), dot(up)];
+    const arm = [dot(right), dot(up)];
+    if (this.arm?.every((x, i) => Math.abs(x - arm[i]) < STEP_M / 2)) return;
+    this.arm = arm;
     this.draw();
   }
 

@@ -19,6 +19,9 @@ let view = null;
 let operator = false;
 let stage = 'lost';
 let charted = 0;
+let lastPlan = null;
+/** Whether the place of the operator was asked for. */
+let asked = false;
 
 const error = new Series($('error'), ['--a', '--b']);
 const limit = new Series($('limit'), ['--b']);
@@ -37,8 +40,7 @@ function say(words, isError) {
 }
 
 const link = new Link({
-  async hello(about) {
-    const { about: what } = about;
+  async hello({ about: what }) {
     text('robot', `${what.simulated ? 'simulated Panda' : 'Panda'} at ${what.robot}`);
     $('said').replaceChildren();
     if (view) return;
@@ -76,9 +78,6 @@ const link = new Link({
     mayImitate();
   },
 });
-let lastPlan = null;
-let asked = false;
-
 function show(now) {
   if (stage !== now.stage) {
     stage = now.stage;
@@ -130,9 +129,9 @@ async function stop() {
 $('stop').addEventListener('click', stop);
 // The space bar stops wherever the focus is; a button is pressed by Enter.
 addEventListener('keydown', (event) => {
-  if (event.code !== 'Space' || event.repeat) return;
+  if (event.code !== 'Space') return;
   event.preventDefault();
-  stop();
+  if (!event.repeat) stop();
 }, true);
 addEventListener('keyup', (event) => {
   if (event.code === 'Space') event.preventDefault();

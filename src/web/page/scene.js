@@ -6,6 +6,8 @@ import {
 } from '/three.js';
 import { Arm } from '/arm.js';
 
+/** What turns by less looks the same, rad. */
+const SEEN_RAD = 2e-4;
 /** Points of the measured way that are kept. */
 const WAY = 2400;
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
@@ -81,9 +83,14 @@ export class View {
       new MeshBasicMaterial({ color: colour('--a'), transparent: true, opacity: 0.12, depthWrite: false }),
     );
     this.path.add(line, tube);
+    this.draw();
   }
 
   show(now) {
+    const seen = [...now.q_rad, ...now.q_c_rad];
+    const isNew = this.seen?.every((x, i) => Math.abs(x - seen[i]) < SEEN_RAD) !== true || this.drove !== now.stage;
+    if (!isNew) return;
+    [this.seen, this.drove] = [seen, now.stage];
     this.measured.pose(now.q_rad);
     this.commanded.pose(now.q_c_rad);
     this.tool.position.set(...now.O_p_EE_m);
