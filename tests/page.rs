@@ -127,8 +127,9 @@ fn nothing_moves_for_whoever_is_not_the_operators_page() {
     assert_eq!(upgrade(&format!("Origin: http://evil.example\r\nCookie: {}\r\n", cookie[0].1)), 403);
     assert_eq!(upgrade(&format!("Cookie: {}\r\n", cookie[0].1)), 403, "no origin");
 
-    let before = operator.joints();
     let updates = operator.updates;
+    operator.until("an update", |tab| tab.updates > updates);
+    let before = operator.joints();
     operator.until("some time", |tab| tab.updates > updates + 15);
     assert!(operator.is("waiting") && operator.said.is_empty(), "{} {:?}", operator.now, operator.said);
     let moved = before.iter().zip(operator.joints()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
@@ -170,15 +171,15 @@ fn a_body_that_is_too_long_too_deep_or_no_text_is_refused_and_the_page_goes_on()
         let (status, answer) = served.post("/api/imitate", &cookie, &body);
         assert_eq!(status, expected, "{what}: {answer}");
     }
-    // 1 GiB that is announced and never sent.
-    let (status, answer) =
-        served.post("/api/imitate", &[cookie[0], ("Content-Length", "1073741824")], &[b' '; 1000]);
-    assert!([408, 413].contains(&status), "{answer}");
     // What no path can be made of is said on the page.
     let (status, answer) = served.post("/api/imitate", &cookie, far.as_bytes());
     assert_eq!(status, 202, "{answer}");
     operator.until("the reason", |tab| tab.said.iter().any(|words| words.contains("from the base")));
     operator.until("waiting", |tab| tab.is("waiting"));
+    // 1 GiB that is announced and never sent.
+    let (status, answer) =
+        served.post("/api/imitate", &[cookie[0], ("Content-Length", "1073741824")], &[b' '; 1000]);
+    assert!([408, 413].contains(&status), "{answer}");
 }
 
 #[test]

@@ -14,7 +14,7 @@ function begin(canvas) {
   if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
     [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
   }
-  const ink = canvas.getContext('2d');
+  const ink = canvas.getContext('2d', { willReadFrequently: true }); // small, and not worth a graphics card
   ink.setTransform(scale, 0, 0, scale, 0, 0);
   ink.clearRect(0, 0, width, height);
   ink.font = '11px system-ui, sans-serif';
@@ -41,8 +41,9 @@ function axes({ ink, width, left, bottom, top }, most, words) {
 
 /** Values over the last `span_s`; each update gives one for each colour, or null. */
 export class Series {
-  constructor(canvas, colours, span_s = 20) {
-    Object.assign(this, { canvas, colours, span_s, rows: [] });
+  /** `least` is the least that the height of the plot stands for. */
+  constructor(canvas, colours, least, span_s = 20) {
+    Object.assign(this, { canvas, colours, least, span_s, rows: [] });
   }
 
   add(t_s, values) {
@@ -65,7 +66,7 @@ export class Series {
     const frame = begin(this.canvas);
     const { ink, width, left, bottom, top } = frame;
     const end = this.rows.at(-1)?.[0] ?? 0;
-    const most = roundUp(Math.max(1e-3, ...this.rows.flatMap(([, values]) => values.map((v) => v ?? 0))));
+    const most = roundUp(Math.max(this.least, ...this.rows.flatMap(([, values]) => values.map((v) => v ?? 0))));
     axes(frame, most, [`−${this.span_s} s`, 'now']);
     this.colours.forEach((name, k) => {
       ink.strokeStyle = colour(name);

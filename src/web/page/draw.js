@@ -78,7 +78,7 @@ export class Board {
     const scale = devicePixelRatio;
     const side = this.canvas.clientWidth;
     if (this.canvas.width !== Math.round(side * scale)) this.canvas.width = this.canvas.height = Math.round(side * scale);
-    const ink = this.canvas.getContext('2d');
+    const ink = this.canvas.getContext('2d', { willReadFrequently: true });
     ink.setTransform(scale, 0, 0, scale, 0, 0);
     ink.clearRect(0, 0, side, side);
     const at = ([x, y]) => [(x / this.plane.size + 0.5) * side, (0.5 - y / this.plane.size) * side];

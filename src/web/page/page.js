@@ -23,8 +23,8 @@ let lastPlan = null;
 /** Whether the place of the operator was asked for. */
 let asked = false;
 
-const error = new Series($('error'), ['--a', '--b']);
-const limit = new Series($('limit'), ['--b']);
+const error = new Series($('error'), ['--a', '--b'], 0.1);
+const limit = new Series($('limit'), ['--b'], 10);
 const board = new Board($('canvas'), HORIZONTAL, mayImitate);
 
 function mayImitate() {
@@ -126,7 +126,9 @@ async function stop() {
   if (!ok) say(`STOP: ${words}`, true);
 }
 
-$('stop').addEventListener('click', stop);
+// With the press, not when it is let go; the click is a screen reader's, or Enter.
+$('stop').addEventListener('pointerdown', stop);
+$('stop').addEventListener('click', (event) => event.detail === 0 && stop());
 // The space bar stops wherever the focus is; a button is pressed by Enter.
 addEventListener('keydown', (event) => {
   if (event.code !== 'Space') return;

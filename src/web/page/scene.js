@@ -8,14 +8,29 @@ import { Arm } from '/arm.js';
 
 /** What turns by less looks the same, rad. */
 const SEEN_RAD = 2e-4;
+/** A frame that takes no longer is no trouble; between slow ones there are pauses, up to the second, ms. */
+const FAST_MS = 25;
+const SELDOM_MS = 500;
 /** Points of the measured way that are kept. */
 const WAY = 2400;
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
+/** Whether pictures are made without a graphics card. */
+function isSlow() {
+  const gl = document.createElement('canvas').getContext('webgl2');
+  if (!gl) throw new Error('it has no WebGL');
+  const info = gl.getExtension('WEBGL_debug_renderer_info');
+  const name = info ? gl.getParameter(info.UNMASKED_RENDERER_WEBGL) : '';
+  gl.getExtension('WEBGL_lose_context')?.loseContext();
+  return /swiftshader|llvmpipe|software/i.test(name);
+}
+
 export class View {
   constructor(box, about) {
     this.box = box;
-    this.renderer = new WebGLRenderer({ antialias: true, alpha: true });
+    this.isSlow = isSlow();
+    this.renderer = new WebGLRenderer({ antialias: !this.isSlow, alpha: true });
+    this.next = 0;
     box.append(this.renderer.domElement);
     this.scene = new Scene();
     this.camera = new PerspectiveCamera(40, 1, 0.05, 20);
@@ -52,7 +67,7 @@ export class View {
   resize() {
     const { clientWidth: width, clientHeight: height } = this.box;
     if (!width || !height) return;
-    this.renderer.setPixelRatio(Math.min(devicePixelRatio, 2));
+    this.renderer.setPixelRatio(this.isSlow ? 0.6 : Math.min(devicePixelRatio, 2));
     this.renderer.setSize(width, height);
     this.camera.aspect = width / height;
     this.camera.updateProjectionMatrix();
@@ -105,11 +120,16 @@ export class View {
     this.draw();
   }
 
-  /** Once a frame at most. */
+  /** Once a frame at most; where a frame takes long, seldom enough that STOP never waits for a picture. */
   draw() {
-    this.asked ??= requestAnimationFrame(() => {
+    this.asked ??= setTimeout(() => requestAnimationFrame(() => {
       this.asked = null;
+      const begun = performance.now();
       this.renderer.render(this.scene, this.camera);
-    });
+      requestAnimationFrame(() => {
+        const took = performance.now() - begun;
+        this.next = performance.now() + (took < FAST_MS ? 0 : Math.min(3 * took, SELDOM_MS));
+      });
+    }), Math.max(0, this.next - performance.now()));
   }
 }
