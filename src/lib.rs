@@ -44,6 +44,8 @@ pub mod telemetry;
 
 pub mod web;
 
+pub mod plot;
+
 pub mod doctor;
 
 pub mod eval;

@@ -106,6 +106,7 @@ fn motion(lines: &[Value]) -> Vec<String> {
 fn figures(mut report: Value) -> Value {
     for clocks in [
         "/tick_us",
+        "/tick_histogram",
         "/first_motion_s",
         "/robot/address",
         "/robot/realtime",

@@ -74,8 +74,8 @@ fn an_unknown_name_is_answered_with_the_nearest_and_all_allowed() {
     for part in ["sqare", "did you mean \"square\"", "circle", "figure-eight", ".csv"] {
         assert!(error.contains(part), "{error}");
     }
-    let error = shapes::load("drawn.svg", &Options::default()).unwrap_err().to_string();
-    assert!(error.contains("drawn.svg") && error.contains(".csv"), "{error}");
+    let error = shapes::load("drawn.pdf", &Options::default()).unwrap_err().to_string();
+    assert!(error.contains("drawn.pdf") && error.contains(".csv") && error.contains(".svg"), "{error}");
     let error = shapes::load("nowhere/drawn.csv", &Options::default()).unwrap_err().to_string();
     assert!(error.contains("nowhere/drawn.csv: cannot be read"), "{error}");
 }
@@ -173,7 +173,7 @@ proptest! {
         smoothing_m in prop_oneof![Just(0.0), 0.0..0.05_f64],
     ) {
         let points: Vec<Point> = points.into_iter().map(|(x, y, z)| Point::new(x, y, z)).collect();
-        if let Ok(path) = drawing::path(&points, None, &Options { smoothing_m, closed: None }) {
+        if let Ok(path) = drawing::path(&points, None, &Options { smoothing_m, ..Options::default() }) {
             prop_assert!(path.points().iter().all(|p| p.iter().all(|c| c.is_finite())));
             prop_assert!(path.arc_lengths_m().windows(2).all(|s| s[1] > s[0]));
         }

@@ -12,7 +12,9 @@ use std::f64::consts::TAU;
 
 type Turn = UnitQuaternion<f64>;
 
-const EXACT: drawing::Options = drawing::Options { smoothing_m: 0.0, closed: None };
+fn exact() -> drawing::Options {
+    drawing::Options::exact(None)
+}
 
 fn turned(z: [f64; 3]) -> Turn {
     Turn::from_scaled_axis(Vector3::from(z)) * tool_down()
@@ -38,7 +40,7 @@ fn between_its_points_the_tool_turns_evenly_and_the_shortest_way() {
         let turn = turned([0.0, 0.0, 0.8 * u]);
         if (0.2..0.6).contains(&u) { Turn::new_unchecked(-turn.into_inner()) } else { turn }
     };
-    let path = line(5, signed, &EXACT).unwrap();
+    let path = line(5, signed, &exact()).unwrap();
     for k in 0..=100 {
         let u = f64::from(k) / 100.0;
         let off = path.orientation(u * path.length_m()).angle_to(&turned([0.0, 0.0, 0.8 * u]));
@@ -64,7 +66,7 @@ fn smoothing_takes_the_tremor_out_of_a_turn_and_keeps_its_ends() {
 #[test]
 fn a_path_without_orientations_points_down_exactly() {
     let points: Vec<Point> = (0..50).map(|k| Point::new(0.45, 0.004 * f64::from(k) - 0.1, 0.4)).collect();
-    let path = drawing::path(&points, None, &EXACT).unwrap();
+    let path = drawing::path(&points, None, &exact()).unwrap();
     let timed = timed(&path, &Options::default()).unwrap();
     assert!(!path.is_posed() && timed.top_turn_rad_s() == 0.0);
     for k in 0..2000 {
@@ -75,7 +77,7 @@ fn a_path_without_orientations_points_down_exactly() {
 
 #[test]
 fn the_tool_turns_no_faster_than_asked_and_the_joints_stay_in_their_limits() {
-    let path = line(200, |u| turned([0.3 * (TAU * u).sin(), 0.2 * (2.0 * TAU * u).sin(), 0.8 * u]), &EXACT);
+    let path = line(200, |u| turned([0.3 * (TAU * u).sin(), 0.2 * (2.0 * TAU * u).sin(), 0.8 * u]), &exact());
     let path = path.unwrap();
     let options = Options { speed_m_s: 0.3, ..Options::default() };
     let timed = timed(&path, &options).unwrap();
@@ -124,11 +126,11 @@ fn a_drawing_whose_tool_turns_too_fast_is_refused_with_the_factor() {
 #[test]
 fn a_turn_on_the_spot_is_refused_and_so_is_a_missing_orientation() {
     let step = |u: f64| turned([0.0, 0.0, if u < 0.5 { 0.0 } else { 0.4 }]);
-    let said = line(200, step, &EXACT).unwrap_err().to_string();
+    let said = line(200, step, &exact()).unwrap_err().to_string();
     assert!(said.contains("before point 100") && said.contains("0.40 rad"), "{said}");
     let points = [Point::new(0.4, 0.0, 0.4), Point::new(0.5, 0.0, 0.4)];
     let drawn = Drawn { points: &points, turns: Some(&[tool_down()]), ..Drawn::default() };
-    let said = drawing::drawn(&drawn, &EXACT).unwrap_err().to_string();
+    let said = drawing::drawn(&drawn, &exact()).unwrap_err().to_string();
     assert!(said.contains("1 orientations for 2 points"), "{said}");
 }
 
@@ -139,7 +141,7 @@ fn a_loop_is_closed_only_where_the_tool_has_come_back_too() {
         let points: Vec<Point> =
             (0..=200).map(|k| Point::new(0.45 + 0.05 * u(k).cos(), 0.05 * u(k).sin(), 0.4)).collect();
         let turns: Vec<Turn> = (0..=200).map(|k| turn(u(k))).collect();
-        drawing::drawn(&Drawn { points: &points, turns: Some(&turns), ..Drawn::default() }, &EXACT).unwrap()
+        drawing::drawn(&Drawn { points: &points, turns: Some(&turns), ..Drawn::default() }, &exact()).unwrap()
     };
     let swinging = circle(&|t| turned([0.2 * t.sin(), 0.0, 0.1 * t.cos()]));
     assert!(swinging.is_closed());

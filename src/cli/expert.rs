@@ -19,7 +19,7 @@ use crate::telemetry::{Ending, Report};
 /// Makes expert data: joint angles from inverse kinematics for the positions of a trajectory.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Args {
-    /// circle, square, figure-eight, a drawing (.csv), demo:EPISODE, box (random points of the workspace), or a data set
+    /// circle, square, figure-eight, a drawing (.csv, .svg), demo:EPISODE, box (random points of the workspace), or a data set
     /// (.json) to label anew
     #[arg(long, value_name = "SHAPE|FILE")]
     pub trajectory: String,

@@ -20,6 +20,7 @@ mod home;
 mod keys;
 mod motion;
 mod places;
+mod plot;
 mod prepare;
 mod recover;
 mod replay;
@@ -67,6 +68,9 @@ enum Command {
     /// Play an episode's joints back: what was taught, as it was taught.
     #[command(after_help = EXIT_CODES)]
     Replay(replay::Args),
+    /// Draw a report or an episode as SVG or PNG.
+    #[command(after_help = EXIT_CODES)]
+    Plot(plot::Args),
     /// Look after demonstrations: list, show, remove, trim, repair.
     #[command(after_help = EXIT_CODES)]
     Demos(demos::Args),
@@ -112,6 +116,7 @@ pub fn main() -> ExitCode {
         Command::Eval(args) => eval::run(&args),
         Command::Teach(args) => teach::run(&args, started),
         Command::Replay(args) => replay::run(&args, started),
+        Command::Plot(args) => plot::run(&args),
         Command::Demos(args) => demos::run(&args),
         Command::Home(args) => home::run(&args, started),
         Command::Recover(args) => recover::run(&args, started),

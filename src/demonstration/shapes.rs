@@ -4,6 +4,7 @@ use super::demo::{self, Demo};
 use super::drawing;
 use super::json;
 use super::path::Path;
+use super::svg;
 use crate::kinematics::{Point, Pose};
 use crate::spelling::distance;
 use std::f64::consts::TAU;
@@ -22,7 +23,7 @@ pub enum Trajectory {
     Square,
     /// Centre (0.45, 0, 0.35), 0.2 m along x, 0.1 m along y, horizontal; starts at its centre.
     FigureEight,
-    /// A `.csv` or `.json` file.
+    /// A `.csv`, `.svg` or `.json` file.
     File(PathBuf),
     /// An episode: its name in the folder of episodes, or its file.
     Demo(String),
@@ -54,6 +55,7 @@ pub struct About {
 pub enum Warning {
     Drawing(csv::Warning),
     Demo(demo::Note),
+    Svg(svg::Placed),
 }
 
 impl std::fmt::Display for Warning {
@@ -61,6 +63,7 @@ impl std::fmt::Display for Warning {
         match self {
             Self::Drawing(warning) => warning.fmt(f),
             Self::Demo(note) => note.fmt(f),
+            Self::Svg(placed) => placed.fmt(f),
         }
     }
 }
@@ -71,11 +74,11 @@ impl std::fmt::Display for Warning {
 pub enum Error {
     #[error(
         "trajectory {given:?} is unknown; did you mean {nearest:?}? allowed: circle, square, figure-eight, \
-         a .csv or .json file, or demo:EPISODE"
+         a .csv, .svg or .json file, or demo:EPISODE"
     )]
     Unknown { given: String, nearest: &'static str },
     #[error(
-        "{}: files of this kind are not read; allowed: .csv (t_s,x_m,y_m,z_m) and .json{}", file.display(),
+        "{}: files of this kind are not read; allowed: .csv (t_s,x_m,y_m,z_m), .svg and .json{}", file.display(),
         if file.extension().is_some_and(|e| e == super::episode::EXTENSION) { "; an episode is named demo:FILE" } else { "" }
     )]
     Kind { file: PathBuf },
@@ -83,6 +86,8 @@ pub enum Error {
     Csv(#[from] csv::Error),
     #[error(transparent)]
     Json(#[from] json::Error),
+    #[error(transparent)]
+    Svg(#[from] svg::Error),
     #[error(transparent)]
     Demo(#[from] demo::Error),
     #[error("{what}: {source}")]
@@ -113,17 +118,24 @@ impl Trajectory {
     /// # Errors
     /// A file that cannot be read as a path, with line, column, value and what to change.
     pub fn load(&self, options: &drawing::Options) -> Result<Loaded, Error> {
-        let exact = |points| (csv::Rows { points, ..Default::default() }, &EXACT);
+        let exactly = drawing::Options::exact(Some(true));
+        let exact = |points| (csv::Rows { points, ..Default::default() }, &exactly);
+        let mut svg_placed = None;
         let (rows, options) = match self {
             Self::Circle => exact(circle()),
             Self::Square => exact(square()),
             Self::FigureEight => exact(figure_eight()),
+            Self::File(file) if is(file, "svg") => {
+                let (points, placed) = svg::read(file, &options.plane)?;
+                svg_placed = Some(Warning::Svg(placed));
+                (csv::Rows { points, ..Default::default() }, options)
+            }
             Self::File(file) => (read(file)?, options),
             Self::Demo(name) => return Ok(demo::load(name, options)?.into()),
         };
         let path = drawing::drawn(&rows.drawn(), options)
             .map_err(|source| Error::Path { what: self.to_string(), source })?;
-        let warnings = rows.warnings.into_iter().map(Warning::Drawing).collect();
+        let warnings = rows.warnings.into_iter().map(Warning::Drawing).chain(svg_placed).collect();
         Ok(Loaded { path, warnings, taught: None })
     }
 }
@@ -156,7 +168,9 @@ pub fn load(spec: &str, options: &drawing::Options) -> Result<Loaded, Error> {
     Trajectory::from_str(spec)?.load(options)
 }
 
-const EXACT: drawing::Options = drawing::Options { smoothing_m: 0.0, closed: Some(true) };
+fn is(file: &FilePath, extension: &str) -> bool {
+    file.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension))
+}
 
 fn read(file: &FilePath) -> Result<csv::Rows, Error> {
     match file.extension().and_then(|e| e.to_str()) {

@@ -79,7 +79,7 @@ mod tests {
     fn pushed(off_mm: impl Fn(f64) -> f64) -> (Vec<Tick>, Path, Push) {
         let points: Vec<Point> =
             (0..=100).map(|k| Point::new(0.5, 0.005 * f64::from(k) - 0.25, 0.4)).collect();
-        let options = drawing::Options { smoothing_m: 0.0, closed: Some(false) };
+        let options = drawing::Options::exact(Some(false));
         let path = drawing::path(&points, None, &options).unwrap();
         let push = Push { after_s: 1.0, force_n: [0.0, 0.0, 30.0], duration_s: 0.3 };
         let ticks = (0..4000)

@@ -1,12 +1,12 @@
 //! Errors over time, a second to a point, in fixed memory.
 use crate::demonstration::sample::Sample;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Points kept; a longer drive has longer seconds.
 const POINTS_MAX: usize = 3600;
 
 /// Mean errors of one stretch of time on the path.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct CurvePoint {
     /// Its end, since the arm has been on the path, s.
     pub t_s: f64,

@@ -1,13 +1,16 @@
 //! The figures of a drive, from its samples, in fixed memory but for the thinned path.
 use super::curve::{Curve, CurvePoint};
 use super::spread::Spread;
+use super::timeline::{Bins, Found, Timeline};
 use crate::demonstration::expert::Expert;
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Point, from_column_major};
 use crate::learn::judge::Errors;
 use crate::robot::JOINTS;
+use crate::robot::limits::CYCLE_S;
 use crate::safety::Margin;
+use crate::timing::Quantiles;
 use nalgebra::Vector3;
 use serde::Serialize;
 use std::sync::Arc;
@@ -42,6 +45,7 @@ pub struct Drive {
     last: Option<Sample>,
     error_mm: Option<[f64; 2]>,
     curve: Curve,
+    bins: Bins,
     path: Thinned,
 }
 
@@ -62,6 +66,8 @@ pub struct DriveFigures {
     pub nearest_limit: Option<NearestLimit>,
     /// Measured position against the reference of the same time, mm.
     pub tracking_error_mm: Option<Errors>,
+    /// Its quantiles.
+    pub tracking_error_quantiles_mm: Option<Quantiles>,
     /// Measured position against the nearest point of the reference curve, mm.
     pub contour_error_mm: Option<Errors>,
     /// Measured tool axis against that of the reference at the nearest point of the curve, mrad; the reference's points
@@ -112,6 +118,7 @@ impl Drive {
             last: None,
             error_mm: None,
             curve: Curve::default(),
+            bins: Bins::default(),
             path: Thinned::default(),
         }
     }
@@ -124,25 +131,28 @@ impl Drive {
         if self.nearest.is_none_or(|(nearest, _)| sample.margin.share() < nearest.share()) {
             self.nearest = Some((sample.margin, sample.tick));
         }
+        let mut found = Found::default();
         if let Some(last) = self.last {
             let ignored = (0..JOINTS).any(|i| (sample.state.q_d[i] - last.q_c[i]).abs() > ROUNDING_RAD)
                 && sample.lost == 0;
-            self.missed += u64::from(sample.lost) + u64::from(ignored);
+            found.missed = u64::from(sample.lost) + u64::from(ignored);
+            self.missed += found.missed;
             if self.cycles > SUCCESS_WINDOW {
                 let rate = sample.state.control_command_success_rate;
                 self.success_rate_min = self.success_rate_min.min(rate);
                 self.success_rate.add(rate, 1.0 + f64::from(sample.lost));
+                found.success_rate = Some(rate);
             }
         }
         self.error_mm = None;
-        if sample.kind == Kind::Driven {
-            self.judge(sample);
-        }
+        found.error_mm = (sample.kind == Kind::Driven).then(|| self.judge(sample));
+        self.bins.add(sample, found);
         self.last = Some(*sample);
     }
 
-    /// The generator leads by its own tick: the arm of a sample should be at the reference of the same sample.
-    fn judge(&mut self, sample: &Sample) {
+    /// The generator leads by its own tick: the arm of a sample should be at the reference of the same sample. Gives the
+    /// tracking error, mm.
+    fn judge(&mut self, sample: &Sample) -> f64 {
         let p = sample.O_p_EE;
         let reference = sample.x_ref.translation.vector;
         let off_m = (p - reference).norm();
@@ -165,6 +175,7 @@ impl Drive {
             self.elbow_drift_rad = self.elbow_drift_rad.max((sample.state.q_d[2] - q[2]).abs());
         }
         self.path.add(reference, p);
+        tracking_mm
     }
 
     /// The newest sample.
@@ -192,6 +203,7 @@ impl Drive {
                 tick,
             }),
             tracking_error_mm: self.tracking_mm.figures(),
+            tracking_error_quantiles_mm: self.tracking_mm.quantiles(),
             contour_error_mm: self.contour_mm.figures(),
             tilt_mrad: self.tilt_mrad.figures(),
             orientation_error_mrad: self.orientation_mrad.figures(),
@@ -206,9 +218,19 @@ impl Drive {
         self.curve.points()
     }
 
+    /// What happened when, in at most a thousand bins.
+    pub fn timeline(&self) -> Timeline {
+        self.bins.timeline()
+    }
+
     /// Reference and measured positions, thinned evenly, m.
     pub fn path(&self) -> (&[[f64; 3]], &[[f64; 3]]) {
         (&self.path.reference_m, &self.path.measured_m)
+    }
+
+    /// How many of the positions of a second [`Drive::path`] keeps.
+    pub fn path_sampled_hz(&self) -> f64 {
+        1.0 / (CYCLE_S * self.path.every.max(1) as f64)
     }
 }
 

@@ -8,6 +8,7 @@ mod drive;
 pub mod recorder;
 mod report;
 mod spread;
+mod timeline;
 
 pub use black_box::{Abort, BlackBox, Finding};
 pub use claim::Claim;
@@ -15,5 +16,6 @@ pub use culprit::Culprit;
 pub use curve::{Curve, CurvePoint};
 pub use drive::{Drive, DriveFigures};
 pub use recorder::{Recorder, Saved};
-pub use report::{Ending, Report};
+pub use report::{Ending, Report, SCHEMA};
 pub use spread::Spread;
+pub use timeline::Timeline;

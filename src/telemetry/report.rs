@@ -4,7 +4,7 @@ use serde::Serialize;
 use std::path::Path;
 
 /// Raised when a key changes its meaning or goes away.
-const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 1;
 
 /// How a command ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,5 +1,6 @@
 //! How errors spread: mean, 95th percentile, maximum, in fixed memory.
 use crate::learn::judge::Errors;
+use crate::timing::Quantiles;
 
 /// Finest difference told apart, in the unit given: 1e-6.
 const RESOLUTION: f64 = 1e-6;
@@ -36,6 +37,13 @@ impl Spread {
         }
         let p95 = self.histogram.value_at_quantile(0.95) as f64 * RESOLUTION;
         Some(Errors { mean: self.sum / n as f64, p95: p95.min(self.max), max: self.max })
+    }
+
+    /// Quantiles, in the unit of the values; `None` when nothing was added.
+    pub fn quantiles(&self) -> Option<Quantiles> {
+        let at = |share| (self.histogram.value_at_quantile(share) as f64 * RESOLUTION).min(self.max);
+        let all = Quantiles { p50: at(0.5), p99: at(0.99), p999: at(0.999), max: self.max };
+        (!self.histogram.is_empty()).then_some(all)
     }
 }
 

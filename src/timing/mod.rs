@@ -1,5 +1,5 @@
 //! Fixed-memory histograms of how long things took.
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Longest time told apart, ns: ten seconds.
 const MAX_NS: u64 = 10_000_000_000;
@@ -17,8 +17,8 @@ pub struct Cycle {
 #[derive(Clone)]
 pub struct Histogram(hdrhistogram::Histogram<u64>);
 
-/// Quantiles of a histogram, µs.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+/// Quantiles of a histogram; of times, µs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[allow(missing_docs)] // the names are the quantiles
 pub struct Quantiles {
     pub p50: f64,
@@ -26,6 +26,18 @@ pub struct Quantiles {
     pub p999: f64,
     pub max: f64,
 }
+
+/// How many times lay between two edges; twenty edges a decade, from the first that counts to the last.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Buckets {
+    /// Edges, µs; one more than counts.
+    pub edges_us: Vec<f64>,
+    /// Times from an edge up to the next.
+    pub counts: Vec<u64>,
+}
+
+/// Buckets of a decade.
+const BUCKETS_DECADE: f64 = 20.0;
 
 impl Histogram {
     /// An empty histogram with all its memory.
@@ -52,6 +64,23 @@ impl Histogram {
     /// The share of times not above `ns`, 0 to 1; 1 when nothing was counted.
     pub fn share_within(&self, ns: u64) -> f64 {
         if self.is_empty() { 1.0 } else { self.0.percentile_below(ns) / 100.0 }
+    }
+
+    /// The whole distribution, in 200 buckets at most.
+    pub fn buckets(&self) -> Buckets {
+        // Rounding must not put an edge's own value before it.
+        let index = |ns: u64| (BUCKETS_DECADE * (ns.max(1) as f64).log10() + 1e-9).floor() as usize;
+        let (first, last) = (index(self.0.min()), index(self.0.max()));
+        if self.is_empty() {
+            return Buckets::default();
+        }
+        let mut counts = vec![0; last - first + 1];
+        for step in self.0.iter_recorded() {
+            counts[index(step.value_iterated_to()).clamp(first, last) - first] +=
+                step.count_since_last_iteration();
+        }
+        let edge_us = |k: usize| 1e-3 * 10f64.powf(k as f64 / BUCKETS_DECADE);
+        Buckets { edges_us: (first..=last + 1).map(edge_us).collect(), counts }
     }
 
     /// The quantiles, µs.

@@ -13,7 +13,7 @@ const LAYERS: [&[&str]; 8] = [
     &["robot", "kinematics", "sde", "policy", "timing"],
     &["dynamics", "safety", "demonstration"],
     &["control", "learn"],
-    &["teach", "sim", "telemetry", "web", "doctor"],
+    &["teach", "sim", "telemetry", "web", "doctor", "plot"],
     &["eval"],
     &["config"],
     &["cli"],

@@ -38,7 +38,7 @@ pub(crate) fn turning_lesson() -> Lesson {
         .map(|t| Vector3::new(0.2 * t.sin(), 0.15 * (2.0 * t).cos(), 0.3 * t.sin()))
         .map(|turn| UnitQuaternion::from_scaled_axis(turn) * tool_down())
         .collect();
-    let options = drawing::Options { smoothing_m: 0.0, closed: Some(true) };
+    let options = drawing::Options::exact(Some(true));
     let drawn = drawing::Drawn { points: &points, turns: Some(&turns), ..Default::default() };
     lesson_of(&drawing::drawn(&drawn, &options).unwrap(), Input::Pose)
 }

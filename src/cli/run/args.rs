@@ -27,7 +27,7 @@ pub(in super::super) struct Args {
     /// Drive the robot at this address.
     #[arg(long, value_name = "ADDRESS", group = "arm")]
     pub(super) robot_ip: Option<String>,
-    /// circle, square, figure-eight, a CSV file (t_s,x_m,y_m,z_m; t_s may be left out), the original's JSON, or
+    /// circle, square, figure-eight, a CSV file (t_s,x_m,y_m,z_m; t_s may be left out), an SVG drawing, the original's JSON, or
     /// demo:EPISODE, a taught motion at its own pace (an episode's file, or its name in ./demos). [default: circle]
     #[arg(long, value_name = "SHAPE|FILE|demo:EPISODE")]
     pub(super) trajectory: Option<String>,

@@ -9,8 +9,8 @@ use crate::learn::{TrainerCounts, adapt, train};
 use crate::policy::Policy;
 use crate::robot::{panda, realtime};
 use crate::safety;
-use crate::telemetry::{CurvePoint, Drive, DriveFigures, Ending, Finding, Saved};
-use crate::timing::Quantiles;
+use crate::telemetry::{CurvePoint, Drive, DriveFigures, Ending, Finding, Saved, Timeline};
+use crate::timing::{Buckets, Quantiles};
 use serde::Serialize;
 
 /// A load that a person would want to declare, kg; friction and the model's own errors look like less.
@@ -27,6 +27,8 @@ pub(super) struct Figures {
     drive: DriveFigures,
     /// Our own time from a state's arrival to its command.
     tick_us: Option<Quantiles>,
+    /// The same, tick by tick in buckets.
+    tick_histogram: Option<Buckets>,
     /// What the control thread used of the machine while it drove.
     control_thread: Option<ControlUsage>,
     /// FK(π(x)) against x along the reference, of the policy the drive began with.
@@ -49,6 +51,8 @@ pub(super) struct Figures {
     adapted: Option<adapt::Report>,
     /// Errors by time on the path: what learning on the way has made of them.
     error_curve: Vec<CurvePoint>,
+    /// What happened when.
+    timeline: Timeline,
     /// After an abort: whose fault it was, why we think so, and where the last seconds are.
     black_box: Option<Finding>,
     /// What became of the record, if one was wanted and could be kept.
@@ -79,6 +83,10 @@ struct RobotFigures {
 
 #[derive(Serialize)]
 struct PathFigures {
+    /// Positions a second on the path, every one of both lists at the same moment.
+    sampled_hz: f64,
+    /// Distance from the desired position beyond which the arm counts as pushed.
+    tube_m: f64,
     reference_m: Vec<[f64; 3]>,
     measured_m: Vec<[f64; 3]>,
 }
@@ -111,6 +119,7 @@ impl Figures {
             },
             safety: run.config.safety.clone(),
             drive: drive.figures(),
+            tick_histogram: outcome.as_ref().filter(|o| !o.tick_ns.is_empty()).map(|o| o.tick_ns.buckets()),
             tick_us: outcome.as_ref().filter(|o| !o.tick_ns.is_empty()).map(|o| o.tick_ns.quantiles_us()),
             control_thread: outcome.as_ref().filter(|o| !o.tick_ns.is_empty()).map(|o| o.usage),
             network_error_mm: prepared.network.error_mm,
@@ -128,10 +137,16 @@ impl Figures {
             train: prepared.train.clone(),
             adapted: prepared.adapted.clone(),
             error_curve: drive.curve(),
+            timeline: drive.timeline(),
             black_box,
             record: None,
             gripper: None,
-            path: PathFigures { reference_m: reference_m.to_vec(), measured_m: measured_m.to_vec() },
+            path: PathFigures {
+                sampled_hz: drive.path_sampled_hz(),
+                tube_m: run.config.sde.tube_m,
+                reference_m: reference_m.to_vec(),
+                measured_m: measured_m.to_vec(),
+            },
         }
     }
 

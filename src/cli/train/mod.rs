@@ -27,7 +27,7 @@ const TARGET_STREAM: u64 = 0x7364_6531;
 /// Train a policy from demonstrations, or from expert data made on the spot.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// box, circle, square, figure-eight, a drawing (.csv; with qx,qy,qz,qw and network.input = "pose", a motion
+    /// box, circle, square, figure-eight, a drawing (.svg, .csv; with qx,qy,qz,qw and network.input = "pose", a motion
     /// of whole poses), examples (.json: a list of desired_end_effector_position and joint_angles), demo:EPISODE, a
     /// taught motion, or a folder of episodes; may be given several times.
     #[arg(long, required = true, value_name = "SHAPE|FILE|demo:EPISODE|FOLDER")]
