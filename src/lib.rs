@@ -42,6 +42,8 @@ pub mod sim;
 
 pub mod telemetry;
 
+pub mod web;
+
 pub mod plot;
 
 pub mod doctor;

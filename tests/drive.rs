@@ -61,6 +61,23 @@ fn a_stop_at_any_time_ends_at_rest_within_half_a_second_and_on_the_path() {
 }
 
 #[test]
+fn a_halt_at_any_time_is_at_rest_sooner_than_a_stop_and_breaks_no_limit() {
+    let lesson = ideal::lesson("square");
+    for at in [0, 50, 300, 1000, 1500, 2345, 3000] {
+        let mut ticks_after = 0;
+        let (_, controller) = drive(&lesson, 3.0, |tick, controller, arm| {
+            if tick == at {
+                controller.halt();
+            }
+            let moving = arm.state.dq_d.iter().any(|v| v.abs() > 1e-4);
+            ticks_after += u64::from(tick > at && moving);
+        });
+        assert!(controller.stopped_by().is_clear());
+        assert!(ticks_after <= 200, "halted at {at}: {ticks_after} ms");
+    }
+}
+
+#[test]
 fn lost_commands_up_to_nineteen_in_a_row_break_no_limit() {
     let lesson = ideal::lesson("circle");
     for seed in 0..5 {

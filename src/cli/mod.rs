@@ -25,6 +25,7 @@ mod prepare;
 mod recover;
 mod replay;
 mod run;
+mod serve;
 mod sim;
 mod status;
 mod teach;

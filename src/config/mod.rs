@@ -82,6 +82,8 @@ sections! {
     watch: crate::learn::watch::Options,
     /// The simulated robot.
     sim: crate::sim::Options,
+    /// The page that shows what the arm does.
+    web: crate::web::Options,
     /// What a policy is put through when it is judged.
     eval: crate::eval::Options,
     /// The process that perturbs demonstrations, and the return to them at run time.

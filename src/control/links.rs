@@ -5,6 +5,7 @@
 use super::{Edition, Event, Order};
 use crate::demonstration::episode::Tick;
 use crate::demonstration::sample::Sample;
+use crate::robot::State;
 use crate::timing::Cycle;
 use crossbeam_channel::{Receiver, Sender, bounded};
 
@@ -17,20 +18,36 @@ pub struct SessionEnds {
     pub events: Sender<Event>,
     /// What to do.
     pub orders: Receiver<Order>,
+    /// The robot's states, for whoever looks; what finds the place taken is dropped.
+    pub states: Sender<State>,
 }
 
-/// Makes the channels of a session with a robot: the thread's ends, then the supervisor's.
-pub fn session() -> (SessionEnds, Receiver<Event>, Sender<Order>) {
-    let (events, events_from) = bounded(4);
+/// The supervisor's ends while no motion runs.
+pub struct SupervisorEnds {
+    /// What happened.
+    pub events: Receiver<Event>,
+    /// What to do.
+    pub orders: Sender<Order>,
+    /// The robot's states, one at a time.
+    pub states: Receiver<State>,
+}
+
+/// Makes the channels of a session with a robot.
+pub fn session() -> (SessionEnds, SupervisorEnds) {
+    let (events_to, events) = bounded(4);
     let (orders_to, orders) = bounded(1);
-    (SessionEnds { events, orders }, events_from, orders_to)
+    let (states_to, states) = bounded(1);
+    let thread = SessionEnds { events: events_to, orders, states: states_to };
+    (thread, SupervisorEnds { events, orders: orders_to, states })
 }
 
 /// What the supervisor asks of the control thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Request {
     /// Ramp to rest and end the motion.
     Stop,
+    /// Brake to rest as hard as the limits allow, and end the motion.
+    Halt,
 }
 
 /// What the supervisor asks of the policies on the control thread: to go back to the one before.

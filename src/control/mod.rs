@@ -42,6 +42,7 @@ use crate::range::{Violation, check_range};
 use crate::robot::{Command, Joints, State};
 use crate::safety::{Limiter, Margin, Verdict};
 use crate::{safety, sde};
+use links::Request;
 use serde::{Deserialize, Serialize};
 
 /// How a motion starts, stops and takes a new policy over.
@@ -118,6 +119,19 @@ pub trait Pilot: Send {
 
     /// Comes to rest and ends the motion.
     fn stop(&mut self);
+
+    /// Comes to rest as fast as the limits allow, be it off the path, and ends the motion.
+    fn halt(&mut self) {
+        self.stop();
+    }
+
+    /// Does what the supervisor asks.
+    fn take(&mut self, request: Request) {
+        match request {
+            Request::Stop => self.stop(),
+            Request::Halt => self.halt(),
+        }
+    }
 
     /// What the arm is doing.
     fn phase(&self) -> Phase;

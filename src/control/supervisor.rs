@@ -1,10 +1,10 @@
 //! The supervisor's side of a session: waits with limits where the driver would wait for ever.
-use super::links::{self, ControlEnds};
+use super::links::{self, ControlEnds, SupervisorEnds};
 use super::modes::{self, Mode};
 use super::{Controller, Event, Guide, Order, Outcome, Pilot, Pulse, Purpose, Thread, guidance};
 use crate::robot::{Fault, State, panda, realtime, sockets};
 use crate::safety;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender};
+use crossbeam_channel::{Receiver, RecvTimeoutError, TryRecvError};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -31,8 +31,7 @@ const GIVEN_UP_MAX: usize = 4;
 
 /// A connected robot that is not moving.
 pub struct Session {
-    events: Receiver<Event>,
-    orders: Sender<Order>,
+    ends: SupervisorEnds,
     pulse: Arc<Pulse>,
     silence: Duration,
     address: IpAddr,
@@ -59,7 +58,7 @@ impl Session {
         }
         let limit = Duration::from_secs_f64(robot.connect_timeout_s);
         panda::probe(address, limit)?;
-        let (ends, events, orders) = links::session();
+        let (thread_ends, ends) = links::session();
         let thread = Thread {
             address,
             realtime: realtime.clone(),
@@ -68,13 +67,13 @@ impl Session {
             pulse: Arc::clone(&pulse),
         };
         thread
-            .spawn(ends)
+            .spawn(thread_ends)
             .map_err(|e| Fault::Driver(format!("the control thread cannot be started: {e}")))?;
-        match events.recv_timeout(limit) {
+        match ends.events.recv_timeout(limit) {
             Ok(Event::Connected(state, granted)) => {
                 let silence = Duration::from_secs_f64(robot.silence_timeout_s);
                 let watches_first = granted.priority > WATCH_PRIORITY;
-                let session = Session { events, orders, pulse, silence, address, watches_first };
+                let session = Session { ends, pulse, silence, address, watches_first };
                 Ok((session, *state, granted))
             }
             Ok(Event::Ended(outcome)) => Err(outcome.result.err().unwrap_or(Fault::Unreachable {
@@ -82,7 +81,7 @@ impl Session {
                 reason: "the connection ended before it began".to_string(),
             })),
             Err(_) => {
-                recall(&events, &pulse, address);
+                recall(&ends.events, &pulse, address);
                 let reason =
                     format!("the port is open but nothing answered within {:.1} s", limit.as_secs_f64());
                 Err(Fault::Unreachable { address, reason })
@@ -108,6 +107,20 @@ impl Session {
                 Err(Fault::Unreachable { .. }) if begun.elapsed() < within => std::thread::sleep(RETRY),
                 result => return result,
             }
+        }
+    }
+
+    /// A state that has come since the last look, while nothing moves.
+    ///
+    /// # Errors
+    /// Why the connection has ended, if it has: the session is then of no use any more.
+    pub fn look(&self) -> Result<Option<State>, Fault> {
+        match self.ends.events.try_recv() {
+            Ok(Event::Ended(outcome)) => {
+                Err(outcome.result.err().unwrap_or_else(|| Fault::Lost("the session has ended".to_string())))
+            }
+            Err(TryRecvError::Disconnected) => Err(Fault::Lost("the control thread has died".to_string())),
+            Ok(Event::Connected(..)) | Err(TryRecvError::Empty) => Ok(self.ends.states.try_recv().ok()),
         }
     }
 
@@ -204,9 +217,9 @@ impl Session {
         start_limit: Duration,
         mut look: impl FnMut(&Pulse, Mode),
     ) -> Result<Outcome, Fault> {
-        if self.orders.send(order).is_err() {
+        if self.ends.orders.send(order).is_err() {
             // It has ended while nothing moved, and has said why.
-            return match self.events.recv_timeout(LOOK) {
+            return match self.ends.events.recv_timeout(LOOK) {
                 Ok(Event::Ended(outcome)) => Ok(*outcome),
                 _ => Err(Fault::Lost("the control thread has died".to_string())),
             };
@@ -215,7 +228,7 @@ impl Session {
         let mut mode = begin.map_or(before, |begin| before.after(begin).unwrap_or(before));
         let mut silence = Silence::new();
         loop {
-            match self.events.recv_timeout(LOOK) {
+            match self.ends.events.recv_timeout(LOOK) {
                 Ok(Event::Ended(outcome)) => return Ok(*outcome),
                 Ok(Event::Connected(..)) | Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
@@ -236,7 +249,7 @@ impl Session {
                 let silent_s = silent.as_secs_f64();
                 let lost = || Fault::Lost(format!("no state for {silent_s:.2} s"));
                 let in_step = self.pulse.is_in_step();
-                return match recall(&self.events, &self.pulse, self.address) {
+                return match recall(&self.ends.events, &self.pulse, self.address) {
                     Some(outcome) => Ok(Outcome { result: own_words(outcome.result, lost), ..*outcome }),
                     None if in_step => Err(Fault::Stuck(silent_s)),
                     None => Err(lost()),

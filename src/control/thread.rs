@@ -5,7 +5,7 @@
 use super::brake::Brake;
 use super::guidance;
 use super::impedance::Impedance;
-use super::links::{ControlEnds, Request, SessionEnds, TrainerLink};
+use super::links::{ControlEnds, SessionEnds, TrainerLink};
 use super::pulse::Pulse;
 use super::residual::{Load, Refusal, Residual};
 use super::standing::Standing;
@@ -130,7 +130,10 @@ impl Thread {
                 Ok(order) => break order,
                 Err(TryRecvError::Disconnected) => return Outcome::without_motion(Ok(())),
                 Err(TryRecvError::Empty) => match panda.read() {
-                    Ok(state) => standing.add(&state),
+                    Ok(state) => {
+                        standing.add(&state);
+                        let _ = session.states.try_send(state); // nobody may look
+                    }
                     Err(fault) => return Outcome::without_motion(Err(fault)),
                 },
             }
@@ -241,9 +244,7 @@ impl Thread {
                 None => {
                     self.pulse.set_in_step(true);
                     let step = catch_unwind(AssertUnwindSafe(|| {
-                        if let Ok(Request::Stop) = ends.requests.try_recv() {
-                            pilot.stop();
-                        }
+                        ends.requests.try_iter().take(1).for_each(|request| pilot.take(request));
                         before(&mut pilot, &mut ends);
                         let (command, sample) = pilot.tick(&seen);
                         after(&mut pilot, &mut ends, &sample, &mut samples);

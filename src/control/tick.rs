@@ -125,6 +125,13 @@ impl Controller {
         }
     }
 
+    /// Brakes to rest as hard as the limits allow, be it off the path, and ends the motion.
+    pub fn halt(&mut self) {
+        if !matches!(self.phase, Phase::Brake | Phase::Done) {
+            self.enter(Phase::Brake);
+        }
+    }
+
     /// Whether [`Controller::offer`] would take a policy now.
     pub fn is_ready_for_policy(&self) -> bool {
         self.phase == Phase::Follow && self.shelf.is_ready()
@@ -352,6 +359,10 @@ impl Pilot for Controller {
 
     fn stop(&mut self) {
         self.stop();
+    }
+
+    fn halt(&mut self) {
+        self.halt();
     }
 
     fn phase(&self) -> Phase {

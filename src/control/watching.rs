@@ -1,5 +1,5 @@
 //! A robot that only tells where it is: a person moves it by the buttons at its wrist, and nothing is asked of it.
-use super::links::{ControlEnds, Request};
+use super::links::ControlEnds;
 use super::pulse::Pulse;
 use super::reading;
 use crate::demonstration::sample::{Kind, Sample};
@@ -16,7 +16,7 @@ use crate::timing::Cycle;
 pub(super) fn watch(panda: &mut Panda, ends: &ControlEnds, pulse: &Pulse) -> Result<u64, Fault> {
     let limiter = Limiter::new(&safety::Options::default());
     let (mut tick, mut dropped, mut last_ms) = (0, 0, None);
-    while ends.requests.try_recv() != Ok(Request::Stop) {
+    while ends.requests.try_recv().is_err() {
         let state = panda.read()?;
         let received_ns = pulse.now_ns();
         let lost = last_ms.map_or(0, |last| state.time_ms.saturating_sub(last).saturating_sub(1));

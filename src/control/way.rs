@@ -208,6 +208,12 @@ impl Pilot for Way {
         }
     }
 
+    fn halt(&mut self) {
+        if !matches!(self.phase, Phase::Brake | Phase::Done) {
+            self.brake();
+        }
+    }
+
     fn phase(&self) -> Phase {
         self.phase
     }

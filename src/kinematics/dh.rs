@@ -45,3 +45,14 @@ pub(super) const LINKS: [Link; 7] = [
     Link { a: 0.0, d: 0.0, alpha: Twist::Plus },
     Link { a: A7, d: 0.0, alpha: Twist::Plus },
 ];
+
+/// The arm as a table, for whoever draws it: `a` and `d`, m, and alpha, rad, of each joint, then of the flange.
+pub fn table() -> [[f64; 3]; 8] {
+    let quarter = |twist| match twist {
+        Twist::None => 0.0,
+        Twist::Plus => std::f64::consts::FRAC_PI_2,
+        Twist::Minus => -std::f64::consts::FRAC_PI_2,
+    };
+    let [l1, l2, l3, l4, l5, l6, l7] = LINKS.map(|link| [link.a, link.d, quarter(link.alpha)]);
+    [l1, l2, l3, l4, l5, l6, l7, [0.0, D_FLANGE, 0.0]]
+}

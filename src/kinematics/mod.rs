@@ -23,6 +23,7 @@ mod inverse;
 mod wire;
 
 pub use apart::Apart;
+pub use dh::table;
 pub use forward::{Frame, flange, forward, forward_and_jacobian, hand_tool, jacobian, links, tool_down};
 pub use inverse::{Branch, Branches, inverse, limit_margin_rad, stretched_q4_rad, wrap_rad, wrist_reach_m};
 pub use wire::{NotRigid, from_column_major, to_column_major};

@@ -43,6 +43,7 @@ pub struct Drive {
     swaps: u32,
     rollbacks: u32,
     last: Option<Sample>,
+    error_mm: Option<[f64; 2]>,
     curve: Curve,
     bins: Bins,
     path: Thinned,
@@ -115,6 +116,7 @@ impl Drive {
             swaps: 0,
             rollbacks: 0,
             last: None,
+            error_mm: None,
             curve: Curve::default(),
             bins: Bins::default(),
             path: Thinned::default(),
@@ -142,6 +144,7 @@ impl Drive {
                 found.success_rate = Some(rate);
             }
         }
+        self.error_mm = None;
         found.error_mm = (sample.kind == Kind::Driven).then(|| self.judge(sample));
         self.bins.add(sample, found);
         self.last = Some(*sample);
@@ -162,6 +165,7 @@ impl Drive {
         let tilt_mrad = 1e3 * tilt_rad(&sample.state.O_T_EE, &(turn * Vector3::z()));
         self.tracking_mm.add(tracking_mm);
         self.contour_mm.add(contour_mm);
+        self.error_mm = Some([tracking_mm, contour_mm]);
         self.tilt_mrad.add(tilt_mrad);
         if let Ok(is) = from_column_major(&sample.state.O_T_EE) {
             self.orientation_mrad.add(1e3 * is.rotation.angle_to(&turn));
@@ -177,6 +181,11 @@ impl Drive {
     /// The newest sample.
     pub fn last(&self) -> Option<&Sample> {
         self.last.as_ref()
+    }
+
+    /// From the reference and from the curve, of the newest sample; none off the path.
+    pub fn error_mm(&self) -> Option<[f64; 2]> {
+        self.error_mm
     }
 
     /// The figures so far.

@@ -3,6 +3,7 @@ use super::super::arm::FIRST_SPEED;
 use super::super::common::{Common, Pace, check_writable};
 use super::super::exit::usage;
 use super::super::prepare::Prepared;
+use super::super::serve::Serve;
 use crate::config::Config;
 use crate::demonstration::demo;
 use crate::range::Violation;
@@ -17,7 +18,7 @@ use std::path::PathBuf;
 pub(in super::super) const SPEED: RangeInclusive<f64> = 0.01..=2.0;
 
 /// Learn a motion and drive the arm along it, learning on the way.
-#[derive(Debug, clap::Args)]
+#[derive(Clone, Debug, clap::Args)]
 #[command(group = clap::ArgGroup::new("arm").required(true))]
 pub(in super::super) struct Args {
     /// Drive a simulated Panda, started for this run.
@@ -27,9 +28,9 @@ pub(in super::super) struct Args {
     #[arg(long, value_name = "ADDRESS", group = "arm")]
     pub(super) robot_ip: Option<String>,
     /// circle, square, figure-eight, a CSV file (t_s,x_m,y_m,z_m; t_s may be left out), an SVG drawing, the original's JSON, or
-    /// demo:EPISODE, a taught motion at its own pace (an episode's file, or its name in ./demos).
-    #[arg(long, default_value = "circle", value_name = "SHAPE|FILE|demo:EPISODE")]
-    pub(super) trajectory: String,
+    /// demo:EPISODE, a taught motion at its own pace (an episode's file, or its name in ./demos). [default: circle]
+    #[arg(long, value_name = "SHAPE|FILE|demo:EPISODE")]
+    pub(super) trajectory: Option<String>,
     /// Speed along an untimed path, m/s; bends and corners are slowed. [default: motion.speed_m_s]
     #[arg(long, value_name = "M/S", allow_negative_numbers = true)]
     pub(super) speed_m_s: Option<f64>,
@@ -88,6 +89,8 @@ pub(in super::super) struct Args {
     /// Do not ask before moving a real robot.
     #[arg(short, long)]
     pub(super) yes: bool,
+    #[command(flatten)]
+    pub(super) serve: Serve,
     #[command(flatten)]
     pub(super) common: Common,
 }
@@ -162,7 +165,7 @@ impl Args {
         Args {
             sim,
             robot_ip,
-            trajectory,
+            trajectory: Some(trajectory),
             speed_m_s: None,
             speed,
             laps,
@@ -182,6 +185,7 @@ impl Args {
             pin: None,
             black_box: None,
             yes: true,
+            serve: Serve::default(),
             common: Common { config: Vec::new(), report },
         }
     }
@@ -193,7 +197,20 @@ impl Args {
 
     /// What is to be followed.
     pub(in super::super) fn trajectory(&self) -> &str {
-        &self.trajectory
+        self.trajectory.as_deref().unwrap_or("circle")
+    }
+
+    /// The same for another motion, on the same arm; 0 laps go on without end.
+    pub(super) fn follows(&self, trajectory: &str, laps: u32) -> Args {
+        Args {
+            trajectory: Some(trajectory.to_owned()),
+            laps: Some(laps),
+            duration_s: None,
+            speed_m_s: None,
+            policy: None,
+            gripper: false,
+            ..self.clone()
+        }
     }
 
     /// Rate of reference time.
@@ -209,10 +226,10 @@ impl Args {
     /// Laps to drive; `None` goes on until asked to stop.
     pub(super) fn laps_to_drive(&self, prepared: &Prepared, speed: f64) -> Option<f64> {
         match (self.laps, self.duration_s) {
-            (Some(laps), _) => Some(f64::from(laps)),
+            (Some(laps), _) => (laps > 0).then_some(f64::from(laps)),
             (None, Some(duration_s)) => Some(duration_s * speed / prepared.timed.lap_s()),
             (None, None) => {
-                let is_once = self.trajectory.starts_with(demo::PREFIX) && !prepared.figures.closed;
+                let is_once = self.trajectory().starts_with(demo::PREFIX) && !prepared.figures.closed;
                 (is_once || !std::io::stdout().is_terminal()).then_some(1.0)
             }
         }

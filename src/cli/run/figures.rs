@@ -62,6 +62,14 @@ pub(super) struct Figures {
     path: PathFigures,
 }
 
+fn how(ending: &Ending) -> &'static str {
+    match ending {
+        Ending::Done => "done, at rest",
+        Ending::Stopped => "stopped as asked, at rest",
+        Ending::Failed => "ended early",
+    }
+}
+
 #[derive(Serialize)]
 struct RobotFigures {
     address: String,
@@ -142,14 +150,18 @@ impl Figures {
         }
     }
 
+    /// How it went, in a sentence.
+    pub(super) fn words(&self, ending: &Ending) -> String {
+        let errors = self.drive.contour_error_mm.map_or(String::new(), |error| {
+            format!(": from the curve mean {:.2} mm, max {:.2} mm", error.mean, error.max)
+        });
+        format!("{} {}{errors}", self.trajectory.name, how(ending))
+    }
+
     /// The summary a person reads.
     pub(super) fn say(&self, ending: &Ending) {
         let d = &self.drive;
-        let how = match ending {
-            Ending::Done => "done, at rest",
-            Ending::Stopped => "stopped as asked, at rest",
-            Ending::Failed => "ended early",
-        };
+        let how = how(ending);
         say!(
             "drove    {how}: {} cycles, {} commands missed; in the worst tenth of a second {:.0} % arrived",
             d.cycles,

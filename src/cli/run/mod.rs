@@ -5,7 +5,9 @@ mod fingers;
 mod live;
 mod record;
 pub(super) mod robot;
+mod served;
 mod service;
+mod view;
 mod watch;
 
 pub(super) use args::{AfterTeaching, Args, SPEED};
@@ -25,27 +27,27 @@ use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
 use crate::safety::Guard;
 use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Recorder, Report, Saved};
+use crate::web::{Page, Since};
 use anyhow::Context;
 use figures::Figures;
 use fingers::{Asked, Fingers};
 use live::Live;
 use prepare::{Prepared, Start};
 pub(super) use service::Service;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+use view::View;
 use watch::Watch;
 
 pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
+    if args.serve.serve.is_some() {
+        return served::serve(&args, started);
+    }
     // All that can be refused without a robot is refused before one is touched.
     let mut config = args.configuration()?;
-    let loaded = shapes::load(&args.trajectory, &config.drawing).map_err(usage)?;
-    loaded.warnings.iter().for_each(|warning| say!("note     {warning}"));
-    let given = args.policy.as_deref().map(prepare::load_policy).transpose()?;
-    match &given {
-        Some(policy) => prepare::check_input(policy, &loaded.path, &args.trajectory).map_err(usage)?,
-        None => prepare::choose_input(&mut config, &loaded.path),
-    }
+    let (loaded, start) = load(&args, &mut config)?;
 
     let stop = stop_flag()?;
     let service = Service::new();
@@ -53,21 +55,38 @@ pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
     let sim = robot::start_sim(&args, &config)?;
     let pulse = Arc::new(Pulse::new(started));
     let name = robot::name(&args, sim.as_ref());
-    let arm = arm::connect(&name, "run", &config, &pulse, Purpose::Move)?;
-    robot::greet(&arm.session, sim.is_some(), &arm.granted);
-    let start = given.map_or(Start::Nothing, Start::Given);
+    let Arm { claim, session, state, granted, address } =
+        arm::connect(&name, "run", &config, &pulse, Purpose::Move)?;
+    robot::greet(&session, sim.is_some(), &granted);
     follow(Task {
         args: &args,
         config: &config,
         loaded,
         start,
-        arm,
+        claim: &claim,
+        session,
+        state,
+        granted,
+        address,
         name,
         pulse,
         stop,
         service,
         released_ns: None,
+        watched: None,
     })
+}
+
+/// What was typed to be followed, and the policy that was given for it.
+fn load(args: &Args, config: &mut Config) -> anyhow::Result<(Loaded, Start)> {
+    let loaded = shapes::load(args.trajectory(), &config.drawing).map_err(usage)?;
+    loaded.warnings.iter().for_each(|warning| say!("note     {warning}"));
+    let given = args.policy.as_deref().map(prepare::load_policy).transpose()?;
+    match &given {
+        Some(policy) => prepare::check_input(policy, &loaded.path, args.trajectory()).map_err(usage)?,
+        None => prepare::choose_input(config, &loaded.path),
+    }
+    Ok((loaded, given.map_or(Start::Nothing, Start::Given)))
 }
 
 /// A motion to be followed, and the arm that shall follow it.
@@ -76,7 +95,11 @@ pub(super) struct Task<'a> {
     pub(super) config: &'a Config,
     pub(super) loaded: Loaded,
     pub(super) start: Start,
-    pub(super) arm: Arm,
+    pub(super) claim: &'a Claim,
+    pub(super) session: Session,
+    pub(super) state: State,
+    pub(super) granted: realtime::Granted,
+    pub(super) address: IpAddr,
     /// The robot, as its user calls it.
     pub(super) name: String,
     pub(super) pulse: Arc<Pulse>,
@@ -84,32 +107,41 @@ pub(super) struct Task<'a> {
     pub(super) service: Service,
     /// When the hand that taught the motion let go, ns after the start of the program.
     pub(super) released_ns: Option<u64>,
+    /// The page that it is shown on, if there is one.
+    pub(super) watched: Option<Watched<'a>>,
+}
+
+/// The page on which a motion is shown, and how often somebody there had asked for rest before it was ordered.
+#[derive(Clone, Copy)]
+pub(super) struct Watched<'a> {
+    page: &'a Page,
+    since: Since,
 }
 
 /// Makes ready what is to be followed, asks where a real arm is about to move, and drives.
 pub(super) fn follow(task: Task) -> anyhow::Result<()> {
-    let Task { args, config, loaded, start, arm, name, pulse, stop, service, released_ns } = task;
-    let Arm { claim, session, state, granted, address } = arm;
+    let Task { args, config, loaded, start, claim, session, state, granted, .. } = task;
+    let Task { address, name, pulse, stop, service, released_ns, watched, .. } = task;
     arm::check_ready(&state, &config.safety)?;
     let Loaded { path, taught, .. } = loaded;
-    prepare::check_tool(taught.as_ref(), &arm::tool(&state)?, &args.trajectory)?;
+    prepare::check_tool(taught.as_ref(), &arm::tool(&state)?, args.trajectory())?;
     if args.speed_m_s.is_some() && path.timing().is_some() {
         let mend = if taught.is_some() { "use --speed" } else { "leave them out, or use --speed" };
         say!("note     --speed-m-s has no effect: the motion has times of its own (t_s); {mend}");
     }
     let speed = args.speed_or_default();
     service.say("learning the motion");
-    let prepared = prepare::prepare(config, &args.trajectory, path, &state, start, speed)?;
+    let prepared = prepare::prepare(config, args.trajectory(), path, &state, start, speed)?;
     prepared.say();
     let laps = args.laps_to_drive(&prepared, speed);
     let run =
-        Run { args, config, prepared: &prepared, claim: &claim, state: &state, speed, laps, released_ns };
+        Run { args, config, prepared: &prepared, claim, state: &state, speed, laps, released_ns, watched };
     run.check_way_to_start().map_err(usage)?;
     let fingers = match args.gripper {
         true => {
             let grips = taught.map_or(Vec::new(), |about| about.grips);
             if grips.is_empty() {
-                say!("note     --gripper: {} opens and closes nothing", args.trajectory);
+                say!("note     --gripper: {} opens and closes nothing", args.trajectory());
             }
             Some(Fingers::connect(address, &config.gripper, &grips, &prepared.timed)?)
         }
@@ -117,6 +149,9 @@ pub(super) fn follow(task: Task) -> anyhow::Result<()> {
     };
     if !args.sim && !robot::confirm(args, config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
+    }
+    if watched.is_some_and(|watched| watched.page.rest(watched.since).is_some()) {
+        return Err(usage("stopped before the arm has moved"));
     }
     // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
     stop.store(false, Relaxed);
@@ -149,6 +184,7 @@ struct Run<'a> {
     speed: f64,
     laps: Option<f64>,
     released_ns: Option<u64>,
+    watched: Option<Watched<'a>>,
 }
 
 /// What a drive leaves behind.
@@ -224,18 +260,22 @@ impl Run<'_> {
 
         let drive = Drive::new(Arc::clone(&prepared.timed), Arc::clone(&prepared.expert));
         let live = Live::new(self.laps, prepared.timed.lap_s());
-        let mut watch = Watch::new(drive, live, service, self.claim, &prepared.figures.name);
+        let tube_m = config.sde.tube_m;
+        let view = self.watched.map(|watched| View::new(watched.page, prepared, self.laps, tube_m));
+        let mut watch = Watch::new(drive, live, service, self.claim, &prepared.figures.name, view);
         let mut keys = trainer.as_ref().and_then(|_| Keys::open());
         if keys.is_some() {
             say!("keys     b goes back to the policy before and keeps it; Ctrl-C stops");
         }
-        let (mut asked, mut recording_failed) = (false, false);
+        let (mut asked, mut recording_failed) = (None, false);
         let outcome = session.drive(controller, control, |pulse, mode| {
-            if stop.load(Relaxed) && !asked {
-                asked = operator.requests.try_send(Request::Stop).is_ok();
+            let by_page = self.watched.and_then(|watched| watched.page.rest(watched.since));
+            let wanted = by_page.max(stop.load(Relaxed).then_some(Request::Stop));
+            if wanted > asked && wanted.is_some_and(|request| operator.requests.try_send(request).is_ok()) {
+                asked = wanted;
             }
-            let mode = if asked { mode.after(modes::Event::Stop).unwrap_or(mode) } else { mode };
-            watch.look(&operator, pulse, mode);
+            let mode = if asked.is_some() { mode.after(modes::Event::Stop).unwrap_or(mode) } else { mode };
+            watch.look(&operator, pulse, mode, counts);
             let trouble = fingers.as_mut().and_then(|fingers| fingers.look(watch.drive.last()));
             trouble.iter().for_each(|words| watch.live.say(words));
             if let Some(words) = recorder.as_ref().filter(|_| !recording_failed).and_then(Recorder::failed) {
@@ -252,6 +292,7 @@ impl Run<'_> {
         watch.take(&operator);
         watch.live.finish();
         let counts = counts();
+        let asked = asked.is_some();
         let recorded = recorder.map(|recorder| record::keep(recorder, &outcome, asked));
         if let Some(trainer) = trainer {
             trainer.leave();
@@ -321,6 +362,9 @@ impl Run<'_> {
         // Files first: a terminal that has gone must not cost them.
         if has_moved {
             report.figures.say(&report.ending);
+            if let Some(watched) = self.watched {
+                watched.page.say(false, &report.figures.words(&report.ending));
+            }
         }
         match fault.map(anyhow::Error::from).or(safety_stop.map(anyhow::Error::from)) {
             None => written.and(saved).and(recorded),

@@ -1,9 +1,11 @@
 //! What looks at a drive every few milliseconds: the figures, the live line, the black box, the status for others.
 use super::live::Live;
 use super::service::Service;
+use super::view::View;
 use crate::control::Pulse;
 use crate::control::links::OperatorEnds;
 use crate::control::modes::Mode;
+use crate::learn::TrainerCounts;
 use crate::telemetry::{BlackBox, Claim, Drive};
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -19,6 +21,7 @@ pub(super) struct Watch<'a> {
     claim: &'a Claim,
     trajectory: &'a str,
     published: Option<(Instant, Mode)>,
+    view: Option<View<'a>>,
 }
 
 /// What `franka-imit status` shows of a drive.
@@ -46,8 +49,18 @@ impl<'a> Watch<'a> {
         service: Service,
         claim: &'a Claim,
         trajectory: &'a str,
+        view: Option<View<'a>>,
     ) -> Watch<'a> {
-        Watch { drive, live, black_box: BlackBox::default(), service, claim, trajectory, published: None }
+        Watch {
+            drive,
+            live,
+            black_box: BlackBox::default(),
+            service,
+            claim,
+            trajectory,
+            published: None,
+            view,
+        }
     }
 
     /// Takes what the control thread has told since the last look.
@@ -55,13 +68,25 @@ impl<'a> Watch<'a> {
         for (sample, cycle) in operator.samples.try_iter() {
             self.drive.add(&sample);
             self.black_box.add(&sample, cycle);
+            if let Some(view) = &mut self.view {
+                view.add(&sample, cycle, self.drive.error_mm());
+            }
         }
     }
 
-    pub(super) fn look(&mut self, operator: &OperatorEnds, pulse: &Pulse, mode: Mode) {
+    pub(super) fn look(
+        &mut self,
+        operator: &OperatorEnds,
+        pulse: &Pulse,
+        mode: Mode,
+        counts: impl FnOnce() -> TrainerCounts,
+    ) {
         self.black_box.look(pulse.now_ns(), mode == Mode::Fault);
         self.take(operator);
         self.live.show(&self.drive, pulse, mode);
+        if let Some(view) = &mut self.view {
+            view.look(&self.drive, mode, counts);
+        }
         self.service.look(pulse, || words(&self.drive, mode));
         let is_news = self.published.is_none_or(|(at, before)| before != mode || at.elapsed() > PERIOD);
         if is_news {

@@ -1,5 +1,5 @@
 //! What follows the lesson: the arm drives what it was taught, by what was learnt while it was guided.
-use super::super::arm::{self, Arm};
+use super::super::arm;
 use super::super::exit::usage;
 use super::super::prepare::{self, Start};
 use super::super::run::{self, Service, Task};
@@ -62,11 +62,16 @@ pub(super) fn drive(
         config: &config,
         loaded,
         start: taught.policy.map_or(Start::Nothing, Start::Apprentice),
-        arm: Arm { claim, session, state, granted, address },
+        claim: &claim,
+        session,
+        state,
+        granted,
+        address,
         name,
         pulse,
         stop,
         service: Service::new(),
         released_ns: taught.released_ns,
+        watched: None,
     })
 }

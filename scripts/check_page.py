@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""The live page in a real browser, held to figures: draw, imitate, follow, stop; a second browser only watches.
+
+    scripts/check_page.py BINARY [FOLDER for pictures]
+
+Chromium is Debian's package, and is installed where it is missing (root). Python 3.9 or later, nothing else.
+Exits with 1 when a figure is not reached.
+"""
+import base64
+import json
+import math
+import os
+import pathlib
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.parse
+
+BINARY = pathlib.Path(sys.argv[1]).resolve()
+PICTURES = pathlib.Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None
+ADDRESS = "127.0.43.80:0"
+DEADLINE_S = 60
+SEEN = "(performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1) / 1000"
+failed = []
+
+
+def hold(what, value, most, unit):
+    verdict = "ok" if value <= most else "NOT REACHED"
+    print(f"  {what}: {value:.3f} {unit}, allowed {most:.3f}: {verdict}", flush=True)
+    if not value <= most:
+        failed.append(what)
+
+
+def must(what, holds, seen=""):
+    print(f"  {what}: {'ok' if holds else f'NOT SO {seen}'}", flush=True)
+    if not holds:
+        failed.append(what)
+
+
+def chromium():
+    found = shutil.which("chromium")
+    if found is None:
+        subprocess.run(["apt-get", "update", "-q"], check=True, stdout=subprocess.DEVNULL)
+        subprocess.run(["apt-get", "install", "-qy", "--no-install-recommends", "chromium"],
+                       check=True, stdout=subprocess.DEVNULL)
+        found = shutil.which("chromium")
+    return found
+
+
+class Browser:
+    """Chromium, spoken to by its debugging pipe."""
+
+    def __init__(self, profile, *flags):
+        to_read, self.to = os.pipe()
+        self.of, to_write = os.pipe()
+
+        def plumb():
+            a, b = os.dup(to_read), os.dup(to_write)
+            os.dup2(a, 3)
+            os.dup2(b, 4)
+
+        self.process = subprocess.Popen(
+            [chromium(), "--headless=new", "--no-sandbox", "--remote-debugging-pipe", f"--user-data-dir={profile}",
+             *flags, "--no-first-run", "--disable-sync",
+             "--disable-background-networking", "--disable-component-update", "--window-size=1280,900", "about:blank"],
+            preexec_fn=plumb, pass_fds=(3, 4), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        os.close(to_read)
+        os.close(to_write)
+        self.number, self.answers, self.tabs = 0, {}, {}
+        self.news = threading.Condition()
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self):
+        rest = b""
+        while chunk := os.read(self.of, 1 << 16):
+            *messages, rest = (rest + chunk).split(b"\0")
+            for message in map(json.loads, messages):
+                with self.news:
+                    if "id" in message:
+                        self.answers[message["id"]] = message
+                    elif tab := self.tabs.get(message.get("sessionId")):
+                        tab.hear(message["method"], message["params"])
+                    self.news.notify_all()
+
+    def ask(self, method, session=None, **params):
+        with self.news:
+            self.number += 1
+            number = self.number
+        message = {"id": number, "method": method, "params": params}
+        if session:
+            message["sessionId"] = session
+        os.write(self.to, json.dumps(message).encode() + b"\0")
+        with self.news:
+            if not self.news.wait_for(lambda: number in self.answers, DEADLINE_S):
+                sys.exit(f"the browser does not answer {method}")
+            answer = self.answers.pop(number)
+        if "error" in answer:
+            sys.exit(f"{method}: {answer['error']}")
+        return answer["result"]
+
+    def open(self, url):
+        target = self.ask("Target.createTarget", url="about:blank")["targetId"]
+        session = self.ask("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        tab = Tab(self, session)
+        self.tabs[session] = tab
+        for domain in ("Page", "Runtime", "Log", "Network"):
+            tab.ask(f"{domain}.enable")
+        # The browser's own start is not the page's: it has painted something before.
+        tab.ask("Page.navigate", url=urllib.parse.urljoin(url, "/three-license.txt"))
+        tab.until("the browser paints", lambda: tab.does(SEEN) > 0)
+        tab.ask("Page.navigate", url=url)
+        return tab
+
+
+class Tab:
+    def __init__(self, browser, session):
+        self.browser, self.session = browser, session
+        self.errors, self.requests, self.updates, self.now = [], [], [], {}
+
+    def ask(self, method, **params):
+        return self.browser.ask(method, self.session, **params)
+
+    def hear(self, method, params):
+        if method == "Runtime.exceptionThrown":
+            self.errors.append(params["exceptionDetails"].get("exception", {}).get("description", "exception"))
+        elif method == "Runtime.consoleAPICalled" and params["type"] == "error":
+            self.errors.append(str(params["args"]))
+        elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
+            self.errors.append(f"{params['entry']['text']} {params['entry'].get('url')}")
+        elif method == "Network.requestWillBeSent":
+            self.requests.append(params["request"]["url"])
+        elif method == "Network.webSocketCreated":
+            self.requests.append(params["url"])
+        elif method == "Network.webSocketFrameReceived":
+            message = json.loads(params["response"]["payloadData"])
+            if "now" in message:
+                self.now = message["now"]
+                self.updates.append((time.monotonic(), self.now))
+
+    def does(self, script):
+        result = self.ask("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
+        return result["result"].get("value")
+
+    def text(self, name):
+        return self.does(f"document.getElementById('{name}').textContent")
+
+    def until(self, what, condition):
+        end = time.monotonic() + DEADLINE_S
+        while not condition():
+            if time.monotonic() > end:
+                said = self.does("document.getElementById('said')?.textContent")
+                sys.exit(f"{what}: still not so: {self.now} {self.errors} {said}")
+            time.sleep(0.005)
+        return time.monotonic()
+
+    def middle(self, name):
+        box = self.does(f"(b => [b.left, b.top, b.width, b.height])(document.getElementById('{name}').getBoundingClientRect())")
+        return box[0] + box[2] / 2, box[1] + box[3] / 2, box[2]
+
+    def mouse(self, kind, x, y):
+        button = "none" if kind == "mouseMoved" and not self.is_down else "left"
+        self.ask("Input.dispatchMouseEvent", type=kind, x=x, y=y, button=button, clickCount=1,
+                 buttons=1 if self.is_down else 0, pointerType="pen" if self.is_down else "mouse")
+
+    is_down = False
+
+    def click(self, name):
+        self.does(f"document.getElementById('{name}').scrollIntoView({{block: 'center'}})")
+        x, y, _ = self.middle(name)
+        at = time.monotonic()
+        self.mouse("mousePressed", x, y)
+        self.mouse("mouseReleased", x, y)
+        return at
+
+    def stroke(self, points):
+        """Draws `points`, -0.5 to 0.5 of the board's side, with pointer events."""
+        self.does("document.getElementById('canvas').scrollIntoView({block: 'center'})")
+        x, y, side = self.middle("canvas")
+        places = [(x + side * u, y - side * v) for u, v in points]
+        self.mouse("mouseMoved", *places[0])
+        self.is_down = True
+        self.mouse("mousePressed", *places[0])
+        for place in places[1:]:
+            self.mouse("mouseMoved", *place)
+        self.is_down = False
+        self.mouse("mouseReleased", *places[-1])
+
+    def picture(self, name, size=None, scheme=None):
+        """Only where nothing is measured after it: to be another device takes a browser without graphics card seconds."""
+        if PICTURES is None:
+            return
+        PICTURES.mkdir(parents=True, exist_ok=True)
+        if size:
+            self.ask("Emulation.setDeviceMetricsOverride", width=size[0], height=size[1], deviceScaleFactor=1, mobile=True)
+        if scheme:
+            self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+        time.sleep(0.5)
+        self.does("scrollTo(0, 0)")
+        data = self.ask("Page.captureScreenshot", format="png", captureBeyondViewport=size is not None)["data"]
+        (PICTURES / f"{name}.png").write_bytes(base64.b64decode(data))
+
+
+def wave(n=90):
+    return [(-0.34 + 0.68 * k / n, 0.18 * math.sin(2 * math.pi * k / n)) for k in range(n + 1)]
+
+
+def moved(a, b, joints="q_c_rad"):
+    return max(abs(x - y) for x, y in zip(a[joints], b[joints]))
+
+
+# Between two updates: far above what a sensor trembles at rest, far below any motion, rad.
+TREMBLE_RAD = 5e-4
+
+
+def main():
+    folder = pathlib.Path(tempfile.mkdtemp())
+    words = [BINARY, "run", "--sim", "--serve", ADDRESS]
+    print("$ franka-imit", *words[1:], flush=True)
+    log = open(folder / "out", "w+")
+    program = subprocess.Popen(words, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
+    end, url = time.monotonic() + DEADLINE_S, None
+    while url is None and time.monotonic() < end and program.poll() is None:
+        url = re.search(r"^page +(http\S+)$", (folder / "out").read_text(), re.M)
+        time.sleep(0.02)
+    if url is None:
+        sys.exit((folder / "out").read_text())
+    url = url.group(1)
+    # The second one can draw nothing in three dimensions, as some tablets.
+    browsers = [Browser(folder / "first", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
+                Browser(folder / "second", "--disable-gpu", "--disable-software-rasterizer")]
+    try:
+        judge(*browsers, url)
+    finally:
+        for browser in browsers:
+            browser.process.kill()
+        program.send_signal(signal.SIGINT)
+        code = program.wait(timeout=DEADLINE_S)
+    must("the program ends as asked", code == 0, f"{code}\n{(folder / 'out').read_text()}")
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def judge(browser, other, url):
+    page = browser.open(url)
+    page.until("the page is live", lambda: page.now and "operate" in page.text("role"))
+    page.until("something is seen", lambda: page.does(SEEN) > 0)
+    hold("first view", page.does(SEEN), 1.0, "s")
+    weight = page.does("performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
+                       ".reduce((sum, e) => sum + e.transferSize, 0)") / 1e6
+    hold("weight as sent", weight, 2.0, "MB")
+    page.until("the arm is shown", lambda: page.does("!!document.querySelector('#scene canvas')"))
+    must("the token has left the address", "t=" not in page.does("location.href"))
+
+    second = other.open(url)
+    second.until("the second page is live", lambda: second.now and "another page" in second.text("role"))
+    second.until("it says what it cannot show", lambda: "no 3-D view" in second.text("scene"))
+    second.stroke(wave())
+    must("the second browser cannot imitate", second.does("document.getElementById('imitate').disabled"))
+
+    page.stroke(wave())
+    page.until("Imitate can be pressed", lambda: not page.does("document.getElementById('imitate').disabled"))
+    rest = page.now
+    pressed = page.click("imitate")
+    page.until("the arm moves", lambda: page.now["stage"] == "driving" and moved(page.now, rest) > 1e-5)
+    hold("from Imitate to the first movement", next(t for t, now in page.updates if now["stage"] == "driving"
+                                                    and moved(now, rest) > 1e-5) - pressed, 2.0, "s")
+    page.until("the path", lambda: page.now["mode"] == "following" and page.now["laps"][0] > 0.5)
+    page.until("the end", lambda: page.now["stage"] == "waiting")
+    page.until("the words", lambda: "done, at rest" in page.text("said"))
+    mean, largest = (float(page.text(f"contour-{name}").split()[0]) for name in ("mean", "max"))
+    hold("from the curve, mean", mean, 1.0, "mm")
+    hold("from the curve, max", largest, 3.0, "mm")
+    driven = [t for t, now in page.updates if now["stage"] == "driving"]
+    hold("between two updates while driving, mean", (driven[-1] - driven[0]) / (len(driven) - 1), 1 / 25, "s")
+    must("the second browser has seen it", "done, at rest" in second.text("said"))
+
+    for how, press in (("STOP", lambda: page.click("stop")),
+                       ("the space bar", lambda: page.ask("Input.dispatchKeyEvent", type="keyDown", code="Space", key=" ")),
+                       ("STOP of the second browser", lambda: second.click("stop"))):
+        page.does("document.getElementById('laps').value = 0")
+        page.click("imitate")
+        page.until("the path", lambda: page.now["mode"] == "following" and page.now["laps"][0] > 0.3)
+        pressed = time.monotonic()
+        pressed = press() or pressed
+        page.until("rest", lambda: page.now["stage"] == "waiting")
+        last = max(t for (t, now), (_, before) in zip(page.updates[1:], page.updates)
+                   if t > pressed and moved(now, before, "q_rad") > TREMBLE_RAD)
+        hold(f"from {how} to rest", last - pressed, 0.3, "s")
+        page.until("a new drawing may come", lambda: not page.does("document.getElementById('imitate').disabled"))
+
+    page.does("document.getElementById('laps').value = 0")
+    page.click("imitate")
+    page.until("the path", lambda: page.now["mode"] == "following" and page.now["laps"][0] > 0.5)
+    page.picture("following", scheme="light")
+    second.picture("without-3-d")
+    page.ask("Input.dispatchKeyEvent", type="keyDown", code="Space", key=" ")
+    page.picture("dark", scheme="dark")
+    page.picture("phone", (390, 844))
+    for name, tab in (("first", page), ("second", second)):
+        must(f"no error on the {name} page", not tab.errors, tab.errors)
+        host = urllib.parse.urlparse(url).netloc
+        away = [u for u in tab.requests if urllib.parse.urlparse(u).netloc != host]
+        must(f"no request of the {name} page leaves the machine", not away, away)
+
+
+main()
+if failed:
+    sys.exit(f"not reached: {', '.join(failed)}")

@@ -1,0 +1,94 @@
+//! What a drive shows on the page.
+use super::super::prepare::Prepared;
+use crate::control::modes::Mode;
+use crate::demonstration::sample::Sample;
+use crate::learn::TrainerCounts;
+use crate::robot::State;
+use crate::telemetry::Drive;
+use crate::timing::Cycle;
+use crate::web::{Now, Page, Plan, Stage};
+use std::time::{Duration, Instant};
+
+/// Points of a path that a page draws, at most.
+const POINTS: usize = 800;
+/// Between two updates; the page takes what is there when it looks.
+const PERIOD: Duration = Duration::from_millis(15);
+
+/// A drive as the page sees it.
+pub(super) struct View<'a> {
+    page: &'a Page,
+    now: Now,
+    lap_s: f64,
+    /// What the update before had been told of the safety layer's work.
+    limited: u64,
+    shown: Option<Instant>,
+}
+
+impl<'a> View<'a> {
+    pub(super) fn new(page: &'a Page, prepared: &Prepared, laps: Option<f64>, tube_m: f64) -> View<'a> {
+        let path = prepared.timed.path();
+        let every = path.points().len().div_ceil(POINTS).max(1);
+        let last = path.points().last().copied();
+        let points = path.points().iter().step_by(every).copied().chain(last);
+        page.plan(Plan {
+            name: prepared.figures.name.clone(),
+            points_m: points.map(Into::into).collect(),
+            closed: path.is_closed(),
+            tube_m,
+            lap_s: prepared.timed.lap_s(),
+        });
+        let train = prepared.train.as_ref();
+        let now = Now {
+            stage: Stage::Driving,
+            laps: [0.0, laps.unwrap_or(0.0)],
+            loss_mse_rad2: train.map(|train| train.loss_mse_rad2),
+            steps: train.map_or(0, |train| train.steps as u64),
+            ..Now::default()
+        };
+        View { page, now, lap_s: prepared.timed.lap_s(), limited: 0, shown: None }
+    }
+
+    /// Takes what the control thread has told; `error_mm` is the drive's of this sample.
+    pub(super) fn add(&mut self, sample: &Sample, cycle: Cycle, error_mm: Option<[f64; 2]>) {
+        let now = &mut self.now;
+        now.count_step(cycle.answered_ns - cycle.received_ns);
+        if let Some([tracking, contour]) = error_mm {
+            now.tracking_mm = Some(now.tracking_mm.map_or(tracking, |worst| worst.max(tracking)));
+            now.contour_mm = Some(now.contour_mm.map_or(contour, |worst| worst.max(contour)));
+        }
+        at(now, &sample.state, sample.q_c);
+        now.O_p_EE_m = sample.O_p_EE.into();
+        now.x_ref_m = sample.x_ref.translation.vector.into();
+        now.tau_s = sample.tau_s;
+    }
+
+    /// Shows what there is, if it is time.
+    pub(super) fn look(&mut self, drive: &Drive, mode: Mode, counts: impl FnOnce() -> TrainerCounts) {
+        let is_news = self.shown.is_none_or(|at| at.elapsed() > PERIOD) || mode != self.now.mode;
+        if !is_news || drive.last().is_none() {
+            return;
+        }
+        self.shown = Some(Instant::now());
+        let (figures, counts) = (drive.figures(), counts());
+        let now = &mut self.now;
+        now.mode = mode;
+        now.laps[0] = now.tau_s / self.lap_s;
+        now.contour_so_far_mm = figures.contour_error_mm.map(|error| [error.mean, error.max]);
+        now.cycles = [figures.cycles, figures.missed_commands];
+        now.limited = [figures.limiter_active_ticks - self.limited, figures.limiter_active_ticks];
+        now.policies =
+            [counts.offered, u64::from(figures.swaps), counts.rejected, u64::from(figures.rollbacks)];
+        now.steps = now.steps.max(counts.steps);
+        self.limited = figures.limiter_active_ticks;
+        self.page.show(now);
+        (now.tracking_mm, now.contour_mm) = (None, None);
+    }
+}
+
+/// The arm as its state says, commanded to `q_c_rad`.
+pub(super) fn at(now: &mut Now, state: &State, q_c_rad: [f64; 7]) {
+    now.q_rad = state.q;
+    now.q_c_rad = q_c_rad;
+    now.O_p_EE_m = [state.O_T_EE[12], state.O_T_EE[13], state.O_T_EE[14]];
+    now.success_rate = state.control_command_success_rate;
+}

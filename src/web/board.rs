@@ -1,0 +1,256 @@
+//! What the supervisor and the page have of each other. The supervisor never waits for the page.
+use super::drawing::Drawing;
+use crate::control::links::Request;
+use crate::control::modes::Mode;
+use serde::Serialize;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// Words kept for pages that come later.
+const SAID: usize = 32;
+
+/// Places of [`Now::step_us`]: the first counts up to 1 µs, each next up to √2 times more, the last all the rest.
+pub const STEP_PLACES: usize = 24;
+
+/// What the program is doing.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// Nothing moves; a drawing is waited for.
+    #[default]
+    Waiting,
+    /// A motion is labelled and learnt.
+    Learning,
+    /// The arm follows.
+    Driving,
+    /// The robot is not connected.
+    Lost,
+}
+
+/// What a page shows at once: numbers alone, so that it is copied in no time.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Now {
+    /// What the program is doing.
+    pub stage: Stage,
+    /// What the daemon is doing with the arm.
+    pub mode: Mode,
+    /// Measured joints.
+    pub q_rad: [f64; 7],
+    /// Commanded joints.
+    pub q_c_rad: [f64; 7],
+    /// Measured position of the end effector, base frame.
+    pub O_p_EE_m: [f64; 3],
+    /// Where the reference is.
+    pub x_ref_m: [f64; 3],
+    /// Reference time.
+    pub tau_s: f64,
+    /// Laps driven, and how many there will be; 0 of a motion without end.
+    pub laps: [f64; 2],
+    /// From the moving reference, the worst since the update before; none off the path.
+    pub tracking_mm: Option<f64>,
+    /// From the curve, the worst since the update before.
+    pub contour_mm: Option<f64>,
+    /// From the curve, since the drive began: mean and largest.
+    pub contour_so_far_mm: Option<[f64; 2]>,
+    /// States answered, and milliseconds without a command of ours.
+    pub cycles: [u64; 2],
+    /// Share of the last 100 commands that the robot received.
+    pub success_rate: f64,
+    /// Ticks since the update before in which the safety layer changed the wish, and their number in the drive.
+    pub limited: [u64; 2],
+    /// Candidates judged, taken over, refused and given up.
+    pub policies: [u64; 4],
+    /// Updates of the network, in training or while driving.
+    pub steps: u64,
+    /// Mean squared error of training, over samples and joints.
+    pub loss_mse_rad2: Option<f64>,
+    /// How long our own step has taken, since the drive began.
+    pub step_us: [u32; STEP_PLACES],
+}
+
+impl Now {
+    /// Counts a step of our own.
+    pub fn count_step(&mut self, ns: u64) {
+        let place = (2.0 * (ns as f64 * 1e-3).max(1.0).log2()).ceil() as usize;
+        if let Some(count) = self.step_us.get_mut(place.min(STEP_PLACES - 1)) {
+            *count = count.saturating_add(1);
+        }
+    }
+}
+
+/// What is being followed.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Plan {
+    /// Its name.
+    pub name: String,
+    /// Points of it, base frame, m.
+    pub points_m: Vec<[f64; 3]>,
+    /// Whether it ends where it begins.
+    pub closed: bool,
+    /// How far from it the arm counts as pushed, m.
+    pub tube_m: f64,
+    /// How long one lap takes, s.
+    pub lap_s: f64,
+}
+
+/// Something said to whoever looks.
+#[derive(Clone, Debug, Serialize)]
+pub(super) struct Said {
+    pub(super) number: u64,
+    is_error: bool,
+    words: String,
+}
+
+/// A drawing to be followed, and how often the arm had been told to rest before it was given.
+#[derive(Clone, Debug)]
+pub struct Order {
+    /// What was drawn.
+    pub drawing: Drawing,
+    /// Compare it with what [`Page::rest`](super::Page::rest) knows.
+    pub since: Since,
+}
+
+/// How often somebody had asked for rest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Since {
+    halts: u64,
+    lapses: u64,
+}
+
+#[derive(Default)]
+pub(super) struct Shown {
+    pub(super) now: Now,
+    pub(super) plan: (u64, Arc<Plan>),
+    pub(super) said: VecDeque<Said>,
+}
+
+/// Shared by the two threads; each holds its locks for as long as a copy takes.
+#[derive(Default)]
+pub(super) struct Board {
+    shown: Mutex<Shown>,
+    order: Mutex<Option<Order>>,
+    /// Whether a drawing is waited for.
+    is_open: AtomicBool,
+    halts: AtomicU64,
+    lapses: AtomicU64,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Board {
+    /// Shows `now`, unless the page is just looking: the next one will be seen.
+    pub(super) fn show(&self, now: &Now) {
+        if let Ok(mut shown) = self.shown.try_lock() {
+            shown.now = *now;
+        }
+    }
+
+    pub(super) fn shown(&self) -> MutexGuard<'_, Shown> {
+        locked(&self.shown)
+    }
+
+    pub(super) fn plan(&self, plan: Plan) {
+        let mut shown = self.shown();
+        shown.plan = (shown.plan.0 + 1, Arc::new(plan));
+    }
+
+    pub(super) fn say(&self, is_error: bool, words: &str) {
+        let said = &mut self.shown().said;
+        let number = said.back().map_or(1, |last| last.number + 1);
+        if said.len() == SAID {
+            said.pop_front();
+        }
+        said.push_back(Said { number, is_error, words: words.to_owned() });
+    }
+
+    /// The drawing that has come, if one has; from now on one is waited for.
+    pub(super) fn next(&self) -> Option<Order> {
+        let mut place = locked(&self.order);
+        let order = place.take();
+        self.is_open.store(order.is_none(), SeqCst);
+        order
+    }
+
+    /// Nothing is waited for any more.
+    pub(super) fn close(&self) {
+        self.is_open.store(false, SeqCst);
+        locked(&self.order).take();
+    }
+
+    /// Gives the supervisor a drawing; whether one was waited for.
+    pub(super) fn give(&self, drawing: Drawing) -> bool {
+        let mut order = locked(&self.order);
+        let is_wanted = self.is_open.swap(false, SeqCst);
+        if is_wanted {
+            *order = Some(Order { drawing, since: self.since() });
+        }
+        is_wanted
+    }
+
+    pub(super) fn halt(&self) {
+        self.halts.fetch_add(1, SeqCst);
+    }
+
+    pub(super) fn lapse(&self) {
+        self.lapses.fetch_add(1, SeqCst);
+    }
+
+    pub(super) fn since(&self) -> Since {
+        Since { halts: self.halts.load(SeqCst), lapses: self.lapses.load(SeqCst) }
+    }
+
+    /// What has been asked for since.
+    pub(super) fn rest(&self, since: Since) -> Option<Request> {
+        let now = self.since();
+        match (now.halts != since.halts, now.lapses != since.lapses) {
+            (true, _) => Some(Request::Halt),
+            (false, true) => Some(Request::Stop),
+            (false, false) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_drawing_is_taken_only_when_one_is_waited_for_and_only_one() {
+        let board = Board::default();
+        assert!(!board.give(Drawing::default()), "nobody waits yet");
+        assert!(board.next().is_none());
+        assert!(board.give(Drawing::default()) && !board.give(Drawing::default()));
+        assert!(board.next().is_some());
+        assert!(!board.give(Drawing::default()), "the arm is moving");
+    }
+
+    #[test]
+    fn a_stop_counts_for_every_drawing_given_before_it_and_for_none_after() {
+        let board = Board::default();
+        board.next();
+        board.give(Drawing::default());
+        let before = board.since();
+        board.halt();
+        let order = board.next().expect("the drawing");
+        assert_eq!((order.since, board.rest(order.since)), (before, Some(Request::Halt)));
+        assert_eq!(board.rest(board.since()), None);
+        let since = board.since();
+        board.lapse();
+        assert_eq!(board.rest(since), Some(Request::Stop));
+        board.halt();
+        assert_eq!(board.rest(since), Some(Request::Halt), "the faster one counts");
+    }
+
+    #[test]
+    fn steps_are_counted_where_they_belong() {
+        let mut now = Now::default();
+        for ns in [0, 900, 1_000, 1_400, 2_000, 10_000_000_000] {
+            now.count_step(ns);
+        }
+        assert_eq!(now.step_us[..4], [3, 1, 1, 0]);
+        assert_eq!(now.step_us[STEP_PLACES - 1], 1);
+    }
+}

@@ -1,0 +1,70 @@
+// The connection to the program: what it shows comes in, orders and stops go out.
+
+const TAKE_UP_AGAIN_MS = 500;
+/** A sign of life goes out with every so manieth update. */
+const ALIVE_EVERY = 8;
+
+export class Link {
+  /** `on` has a function for each kind of message, and `lost(words)`. */
+  constructor(on) {
+    this.on = on;
+    this.client = null;
+    this.socket = null;
+    this.updates = 0;
+    this.session().then(() => this.open());
+  }
+
+  /** The token of the address becomes a cookie that no script can read, and leaves the address. */
+  async session() {
+    const token = new URLSearchParams(location.hash.slice(1)).get('t');
+    if (!token) return;
+    history.replaceState(null, '', location.pathname);
+    const { ok, words } = await this.post('/api/session', { token });
+    if (!ok) this.on.lost(words);
+  }
+
+  open() {
+    const socket = new WebSocket(`ws://${location.host}/api/live`);
+    this.socket = socket;
+    socket.onmessage = ({ data }) => this.take(JSON.parse(data));
+    socket.onclose = () => {
+      this.on.lost('not connected: open the address that the program has printed');
+      setTimeout(() => this.open(), TAKE_UP_AGAIN_MS);
+    };
+  }
+
+  take(message) {
+    const [[kind, what]] = Object.entries(message);
+    if (kind === 'hello') {
+      if (this.client) this.send({ resume: this.client });
+      this.client = what.client;
+    }
+    if (kind === 'now' && this.updates++ % ALIVE_EVERY === 0) this.send('alive');
+    this.on[kind]?.(what);
+  }
+
+  send(word) {
+    if (this.socket?.readyState === WebSocket.OPEN) this.socket.send(JSON.stringify(word));
+  }
+
+  /** By both ways: the socket is the faster one, and may be broken. */
+  stop() {
+    this.send('stop');
+    return this.post('/api/stop', {});
+  }
+
+  imitate(drawing) {
+    return this.post('/api/imitate', { client: this.client, drawing });
+  }
+
+  async post(path, body) {
+    try {
+      const answer = await fetch(path, {
+        method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
+      });
+      return { ok: answer.ok, words: answer.ok ? '' : await answer.text() };
+    } catch {
+      return { ok: false, words: 'the program does not answer' };
+    }
+  }
+}

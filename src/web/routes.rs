@@ -1,0 +1,106 @@
+//! What a page can ask for.
+use super::drawing::Drawing;
+use super::gate::{self, Here};
+use super::{Core, assets, socket};
+use axum::body::{Body, to_bytes};
+use axum::extract::{Extension, State};
+use axum::http::header::SET_COOKIE;
+use axum::http::{HeaderMap, StatusCode, Uri};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::json;
+use std::sync::Arc;
+
+pub(super) const SESSION: &str = "/api/session";
+pub(super) const STOP: &str = "/api/stop";
+const IMITATE: &str = "/api/imitate";
+pub(super) const LIVE: &str = "/api/live";
+
+/// Bodies are not longer: a drawing with all its points, or a few words.
+const DRAWING_BYTES: usize = 256 << 10;
+const WORDS_BYTES: usize = 1 << 10;
+
+pub(super) fn router(core: Arc<Core>) -> Router {
+    Router::new()
+        .route(LIVE, get(socket::live))
+        .route(SESSION, post(session))
+        .route(STOP, post(stop))
+        .route(IMITATE, post(imitate))
+        .fallback(asset)
+        .layer(middleware::from_fn_with_state(Arc::clone(&core), gate::guard))
+        .with_state(core)
+}
+
+type Refusal = (StatusCode, String);
+
+/// What the body says, read only as far as it may be long.
+async fn read<T: DeserializeOwned>(body: Body, limit: usize) -> Result<T, Refusal> {
+    let bytes = to_bytes(body, limit).await.map_err(|_| {
+        (StatusCode::PAYLOAD_TOO_LARGE, format!("the body is broken, or longer than {limit} bytes"))
+    })?;
+    serde_json::from_slice(&bytes).map_err(|e| (StatusCode::BAD_REQUEST, e.to_string()))
+}
+
+async fn asset(uri: Uri, headers: HeaderMap) -> Response {
+    match assets::find(uri.path()) {
+        Some(asset) => asset.answer(&headers),
+        None => (StatusCode::NOT_FOUND, "there is nothing here").into_response(),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Token {
+    token: String,
+}
+
+/// The token of the printed address, for a cookie that no script can read.
+async fn session(
+    State(core): State<Arc<Core>>,
+    Extension(here): Extension<Here>,
+    body: Body,
+) -> Result<Response, Refusal> {
+    let Token { token } = read(body, WORDS_BYTES).await?;
+    if !core.token.is(&token) {
+        let words = "the token is not that of the running program: open the address that it has printed";
+        return Err((StatusCode::FORBIDDEN, words.to_owned()));
+    }
+    let cookie =
+        format!("{}={}; HttpOnly; SameSite=Strict; Path=/", gate::cookie_name(here.0), core.session.as_str());
+    Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
+}
+
+/// Whoever has a session may stop the arm; what the body says does not matter.
+async fn stop(State(core): State<Arc<Core>>) -> StatusCode {
+    core.board.halt();
+    StatusCode::NO_CONTENT
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Imitate {
+    /// The word that the page's socket was given: only the operator's page moves the arm.
+    client: String,
+    drawing: Drawing,
+}
+
+async fn imitate(State(core): State<Arc<Core>>, body: Body) -> Result<Response, Refusal> {
+    let _turn = core.bodies.acquire().await;
+    let Imitate { client, drawing } = read(body, DRAWING_BYTES).await?;
+    if !core.lease().is_held_by(&client) {
+        return Err((StatusCode::FORBIDDEN, "another page is operating the arm".to_owned()));
+    }
+    if let Some(words) = drawing.wrong() {
+        return Err((StatusCode::UNPROCESSABLE_ENTITY, words));
+    }
+    match core.board.give(drawing) {
+        true => Ok((StatusCode::ACCEPTED, Json(json!({}))).into_response()),
+        false => {
+            Err((StatusCode::CONFLICT, "the arm is busy: press STOP and wait until it is at rest".to_owned()))
+        }
+    }
+}

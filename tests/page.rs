@@ -1,0 +1,226 @@
+//! The live page: what it shows, what it lets move the arm, and what it does not.
+mod cli;
+mod page_client;
+
+use cli::Folder;
+use page_client::{DEADLINE, Served, drawing};
+use serde_json::json;
+use std::io::{ErrorKind, Read, Write};
+use std::time::Instant;
+
+#[test]
+fn a_stroke_is_learnt_and_followed_while_a_second_page_only_watches() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, "run --sim --pace lockstep --report a.json", 1);
+    let mut operator = served.page();
+    operator.operate();
+    let mut watcher = served.page();
+    watcher.send(&json!("take"));
+    watcher.until("a look", |tab| tab.updates > 10 && tab.is("waiting"));
+    assert!(!watcher.operator, "one operator at a time");
+    let (status, words) = watcher.imitate(1);
+    assert_eq!(status, 403, "{words}");
+
+    let (status, words) = operator.imitate(1);
+    assert_eq!(status, 202, "{words}");
+    assert_eq!(operator.imitate(1).0, 409, "one drawing at a time");
+    operator
+        .until("the end of the drive", |tab| tab.said.iter().any(|words| words.contains("done, at rest")));
+    watcher.until("the same", |tab| tab.said.iter().any(|words| words.contains("done, at rest")));
+
+    operator.until("rest", |tab| tab.is("waiting"));
+    assert_eq!(operator.imitate(1).0, 202, "and again");
+    operator.until("the end of the second", |tab| tab.said.len() > 1);
+    served.program.signal("INT");
+    drop((operator, watcher));
+    served.program.wait().says(0, &["drove    done, at rest"]);
+    for report in ["a.json", "a-2.json"] {
+        let report = folder.json(report);
+        let contour = &report["contour_error_mm"];
+        let [mean, max] = ["mean", "max"].map(|key| contour[key].as_f64().expect("a figure"));
+        assert!(mean <= 1.0 && max <= 3.0, "{contour}");
+    }
+}
+
+#[test]
+fn stop_needs_no_operator_and_what_was_ordered_before_it_does_not_begin() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, "run --sim", 2);
+    let mut operator = served.page();
+    operator.operate();
+    assert_eq!(operator.imitate(0).0, 202);
+    operator.until("the path", |tab| tab.now["mode"] == "following");
+    let watcher = served.page();
+    let (status, _) = watcher.post("/api/stop", &json!({}));
+    assert_eq!(status, 204);
+    operator.until("rest", |tab| tab.said.iter().any(|words| words.contains("stopped as asked")));
+    operator.until("waiting", |tab| tab.is("waiting"));
+
+    assert_eq!(operator.imitate(0).0, 202);
+    operator.send(&json!("stop"));
+    operator.until("a word", |tab| tab.said.iter().any(|words| words.contains("before the arm has moved")));
+}
+
+#[test]
+fn an_operator_who_leaves_takes_the_motion_along() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, "run --sim", 3);
+    let mut watcher = served.page();
+    let mut operator = served.page();
+    operator.operate();
+    assert_eq!(operator.imitate(0).0, 202);
+    operator.until("the path", |tab| tab.now["mode"] == "following");
+    drop(operator);
+    let gone = Instant::now();
+    watcher.until("rest", |tab| tab.said.iter().any(|words| words.contains("stopped as asked")));
+    assert!(gone.elapsed().as_secs_f64() > 1.5, "it might have come back");
+    watcher.operate();
+}
+
+#[test]
+fn nothing_moves_for_whoever_is_not_the_operators_page() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, "run --sim", 4);
+    let mut operator = served.page();
+    operator.operate();
+    let (at, cookie) = (served.at, operator.cookie.clone());
+    let order = json!({ "client": operator.client, "drawing": drawing(1) }).to_string();
+    let cookie = [("Cookie", cookie.as_str())];
+    let with = |name, value| [("Cookie", cookie[0].1), (name, value)];
+    let foreign_port = format!("http://{}:1", at.ip());
+    type Headers<'a> = &'a [(&'a str, &'a str)];
+    let try_all: [(&str, Headers, u16); 11] = [
+        ("no session", &[], 401),
+        ("a wrong session", &[("Cookie", "franka_imit=0")], 401),
+        ("a foreign page", &with("Origin", "http://evil.example"), 403),
+        ("a page of another port", &with("Origin", &foreign_port), 403),
+        ("no page at all", &with("Origin", ""), 403),
+        ("a page without origin", &with("Origin", "null"), 403),
+        ("a name that was pointed at us", &with("Host", "evil.example:8707"), 421),
+        ("no name", &with("Host", ""), 400),
+        ("a form", &with("Content-Type", "text/plain"), 415),
+        ("another form", &with("Content-Type", "application/x-www-form-urlencoded"), 415),
+        ("no content type", &with("Content-Type", ""), 415),
+    ];
+    for (who, headers, expected) in try_all {
+        let (status, answer) = served.post("/api/imitate", headers, order.as_bytes());
+        // Without a Host the server may refuse as it likes.
+        assert!(status == expected || (expected == 400 && status == 421), "{who}: {answer}");
+    }
+    for stolen in ["", "0", &"0".repeat(64), &served.token] {
+        let order = json!({ "client": stolen, "drawing": drawing(1) }).to_string();
+        let (status, answer) = served.post("/api/imitate", &cookie, order.as_bytes());
+        assert_eq!(status, 403, "{answer}");
+    }
+    let token = json!({ "token": served.token.replace(|c: char| c.is_ascii_digit(), "f") }).to_string();
+    assert_eq!(served.post("/api/session", &[], token.as_bytes()).0, 403);
+    let get = format!("GET /api/stop HTTP/1.1\r\nHost: {at}\r\nConnection: close\r\n\r\n");
+    assert_eq!(served.raw(get.as_bytes()).0, 404, "nothing changes by looking");
+    let upgrade = |extra: &str| {
+        let text = format!(
+            "GET /api/live HTTP/1.1\r\nHost: {at}\r\n{extra}Connection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        );
+        served.raw(text.as_bytes()).0
+    };
+    assert_eq!(upgrade(&format!("Origin: http://{at}\r\n")), 401, "no session");
+    assert_eq!(upgrade(&format!("Origin: http://evil.example\r\nCookie: {}\r\n", cookie[0].1)), 403);
+    assert_eq!(upgrade(&format!("Cookie: {}\r\n", cookie[0].1)), 403, "no origin");
+
+    let updates = operator.updates;
+    operator.until("an update", |tab| tab.updates > updates);
+    let before = operator.joints();
+    operator.until("some time", |tab| tab.updates > updates + 15);
+    assert!(operator.is("waiting") && operator.said.is_empty(), "{} {:?}", operator.now, operator.said);
+    let moved = before.iter().zip(operator.joints()).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+    assert!(moved < 1e-3, "{moved} rad");
+}
+
+#[test]
+fn a_body_that_is_too_long_too_deep_or_no_text_is_refused_and_the_page_goes_on() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, "run --sim", 5);
+    let mut operator = served.page();
+    operator.operate();
+    let cookie = operator.cookie.clone();
+    let cookie = [("Cookie", cookie.as_str())];
+    let deep = format!(r#"{{"client":"{}","drawing":{}"#, operator.client, "[".repeat(100_000));
+    let with =
+        |drawing: serde_json::Value| json!({ "client": operator.client, "drawing": drawing }).to_string();
+    let many: Vec<[f64; 3]> = (0..9000).map(|k| [0.3, 1e-5 * f64::from(k), 0.5]).collect();
+    let far = with(json!({ "points_m": [[0.3, 0.0, 0.5], [1e308, 0.0, 0.5]] }));
+    let bodies: [(&str, Vec<u8>, u16); 8] = [
+        ("deep", deep.into_bytes(), 400),
+        ("no text", b"{\"client\":\"\xff\xfe\"}".to_vec(), 400),
+        ("nothing", Vec::new(), 400),
+        (
+            "infinite",
+            with(json!({ "points_m": [] })).replace("[]", "[[1e999,0,0],[0,0,0]]").into_bytes(),
+            400,
+        ),
+        ("one point", with(json!({ "points_m": [[0.3, 0.0, 0.5]] })).into_bytes(), 422),
+        (
+            "fast",
+            with(json!({ "points_m": [[0.3, 0.0, 0.5], [0.4, 0.0, 0.5]], "speed_m_s": 9.0 })).into_bytes(),
+            422,
+        ),
+        ("many", with(json!({ "points_m": many })).into_bytes(), 422),
+        ("long", vec![b' '; 300 << 10], 413),
+    ];
+    for (what, body, expected) in bodies {
+        let (status, answer) = served.post("/api/imitate", &cookie, &body);
+        assert_eq!(status, expected, "{what}: {answer}");
+    }
+    // What no path can be made of is said on the page.
+    let (status, answer) = served.post("/api/imitate", &cookie, far.as_bytes());
+    assert_eq!(status, 202, "{answer}");
+    operator.until("the reason", |tab| tab.said.iter().any(|words| words.contains("from the base")));
+    operator.until("waiting", |tab| tab.is("waiting"));
+    // 1 GiB that is announced and never sent.
+    let (status, answer) =
+        served.post("/api/imitate", &[cookie[0], ("Content-Length", "1073741824")], &[b' '; 1000]);
+    assert!([408, 413].contains(&status), "{answer}");
+}
+
+#[test]
+fn a_client_that_sends_its_head_byte_by_byte_is_left_and_takes_no_place_from_others() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, "run --sim", 6);
+    let mut operator = served.page();
+    let mut slow: Vec<_> = (0..200).map(|_| served.connect()).collect();
+    for stream in &mut slow {
+        let _ = stream.write_all(b"GET / HTTP/1.1\r\nHost: "); // some are turned away
+    }
+    let begun = Instant::now();
+    let mut open = slow.len();
+    while open > 0 {
+        assert!(begun.elapsed() < DEADLINE, "{open} are still open");
+        operator.until("an update", {
+            let updates = operator.updates;
+            move |tab| tab.updates > updates
+        });
+        slow.retain_mut(|stream| {
+            let alive = stream.write_all(b"x").is_ok();
+            let mut some = [0; 512];
+            alive && matches!(stream.read(&mut some), Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut))
+        });
+        open = slow.len();
+    }
+    let (status, page) =
+        served.raw(format!("GET / HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", served.at).as_bytes());
+    assert_eq!(status, 200);
+    assert!(
+        page.contains("content-security-policy: default-src 'self'")
+            && page.contains("not an emergency stop")
+    );
+}
+
+#[test]
+fn a_page_for_the_network_must_be_meant() {
+    let folder = Folder::new();
+    folder.run("run --sim --serve 0.0.0.0:0").refused(2, &["--expose-to-network", "ssh -L"]);
+    folder.run("run --sim --serve 8707").says(2, &["ADDRESS:PORT"]);
+    folder.run("run --sim --expose-to-network").says(2, &["--serve"]);
+    let ended = folder.run("run --sim --serve 127.0.43.7:0 --record new.mcap");
+    ended.refused(2, &["--record", "folder"]);
+}
