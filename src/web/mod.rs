@@ -12,10 +12,12 @@ mod routes;
 mod secret;
 mod serve;
 mod socket;
+mod wishes;
 
 pub use board::{Now, Order, Plan, STEP_PLACES, Since, Stage};
 pub use drawing::Drawing;
 pub use options::Options;
+pub use wishes::Wishes;
 
 use crate::control::links::Request;
 use crate::kinematics::{Pose, capsules, to_column_major};
@@ -168,6 +170,11 @@ impl Page {
     /// No drawing is taken any more.
     pub fn close(&self) {
         self.board.close();
+    }
+
+    /// What the operator has asked of the motion since [`Page::plan`] has shown it.
+    pub fn wishes(&self) -> Wishes {
+        self.board.wishes()
     }
 
     /// How often somebody had asked for rest by now.

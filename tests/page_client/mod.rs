@@ -232,6 +232,11 @@ impl Tab<'_> {
         self.served.post(path, &[("Cookie", &self.cookie)], body.to_string().as_bytes())
     }
 
+    /// Asks for a change of what moves.
+    pub fn act(&self, change: Value) -> (u16, String) {
+        self.post("/api/act", &json!({ "client": self.client, "change": change }))
+    }
+
     /// Asks for a stroke on the original's plane to be followed.
     pub fn imitate(&self, laps: u32) -> (u16, String) {
         self.post("/api/imitate", &json!({ "client": self.client, "drawing": drawing(laps) }))
