@@ -26,6 +26,7 @@ PICTURES = pathlib.Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None
 ADDRESS = "127.0.43.80:0"
 DEADLINE_S = 60
 SEEN = "(performance.getEntriesByName('first-contentful-paint')[0]?.startTime ?? -1) / 1000"
+STROKES = "Number(document.getElementById('canvas').dataset.strokes)"
 failed = []
 
 
@@ -262,6 +263,10 @@ def judge(browser, other, url):
     must("the second browser cannot imitate", second.does("document.getElementById('imitate').disabled"))
 
     page.stroke(wave())
+    page.stroke([(-0.3, 0.3), (0.3, 0.3)])
+    must("two strokes are two", page.does(STROKES) == 2)
+    page.click("undo")
+    must("Undo takes the last back", page.does(STROKES) == 1)
     page.until("Imitate can be pressed", lambda: not page.does("document.getElementById('imitate').disabled"))
     rest = page.now
     pressed = page.click("imitate")
@@ -311,6 +316,19 @@ def judge(browser, other, url):
                    if t > pressed and moved(now, before, "q_rad") > TREMBLE_RAD)
         hold(f"from {how} to rest", last - pressed, 0.3, "s")
         page.until("a new drawing may come", lambda: not page.does("document.getElementById('imitate').disabled"))
+
+    page.click("clear")
+    page.stroke([(-0.3, 0.2), (-0.1, 0.2), (0.3, 0.2)])
+    page.stroke([(-0.3, -0.2), (0.3, -0.2)])
+    must("two strokes are drawn", page.does(STROKES) == 2)
+    page.does("document.getElementById('laps').value = 1")
+    page.click("imitate")
+    page.until("the path", lambda: page.now["mode"] == "following")
+    begun = len(page.updates)
+    page.until("the end", lambda: page.now["stage"] == "waiting")
+    heights = [now["O_p_EE_m"][2] for _, now in page.updates[begun:] if now["mode"] == "following"]
+    must("the pen is lifted between them", max(heights) > 0.515 and min(heights) < 0.502, (min(heights), max(heights)))
+    page.until("a new drawing may come", lambda: not page.does("document.getElementById('imitate').disabled"))
 
     page.does("document.getElementById('laps').value = 0")
     page.click("imitate")

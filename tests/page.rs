@@ -3,6 +3,7 @@ mod cli;
 mod page_client;
 
 use cli::Folder;
+use franka_imit::robot::ERROR_NAMES;
 use page_client::{DEADLINE, Served, drawing};
 use serde_json::json;
 use std::io::{ErrorKind, Read, Write};
@@ -121,6 +122,117 @@ fn learning_on_the_way_is_switched_and_a_policy_given_back() {
 }
 
 #[test]
+fn strokes_on_a_wall_are_followed_with_the_pen_lifted_and_kept_as_a_file_that_is_read_again() {
+    let folder = Folder::new();
+    std::fs::create_dir(folder.path("kept")).expect("a folder");
+    let served = Served::start(&folder, "run --sim --pace lockstep --record kept --report a.json", 10);
+    let mut operator = served.page();
+    operator.operate();
+    let wall =
+        json!({ "stands": "vertical", "centre_m": [0.45, 0.0, 0.45], "turn_rad": 0.2, "size_m": [0.2, 0.1] });
+    let line = |up: f64| (0..=40).map(|k| [0.002 * f64::from(k) - 0.04, up]).collect::<Vec<_>>();
+    let times: Vec<f64> = (0..=40).map(|k| 0.05 * f64::from(k)).collect();
+    let drawing = json!({ "strokes_m": [line(0.02), line(-0.02)], "times_s": [times, times], "plane": wall, "closed": false,
+        "smoothing_m": 0.002 });
+    let order = json!({ "client": operator.client, "drawing": drawing });
+    let (status, answer) = operator.post("/api/trace", &order);
+    assert!(status == 200 && answer.contains("points_m"), "{status} {answer}");
+    let (status, answer) = operator.post("/api/imitate", &order);
+    assert_eq!(status, 202, "{answer}");
+    operator.until("how the training goes", |tab| {
+        tab.is("learning") && tab.now["loss_mse_rad2"].as_f64() > Some(0.0)
+    });
+    assert!(operator.now["steps"].as_u64() <= operator.now["steps_all"].as_u64(), "{}", operator.now);
+    operator.until("the end", |tab| tab.said.iter().any(|words| words.contains("done, at rest")));
+    operator.until("rest", |tab| tab.is("waiting"));
+    served.program.signal("INT");
+    drop(operator);
+    served.program.wait().says(0, &["saved    kept/drawing-"]);
+    let mean = folder.json("a.json")["contour_error_mm"]["mean"].as_f64().expect("a figure");
+    assert!(mean <= 1.0, "{mean} mm");
+    let files = std::fs::read_dir(folder.path("kept")).expect("a folder");
+    let files: Vec<String> =
+        files.map(|file| file.expect("a file").file_name().to_string_lossy().into_owned()).collect();
+    let csv = files.iter().find(|name| name.ends_with(".csv")).expect("the drawing");
+    assert!(files.iter().any(|name| name.ends_with(".mcap")), "{files:?}");
+    let text = std::fs::read_to_string(folder.path("kept").join(csv)).expect("text");
+    assert!(text.starts_with("t_s,x_m,y_m,z_m\n") && text.lines().count() == 1 + 82 + 2, "{text}");
+    folder.run(&format!("demos import kept/{csv} --name mine")).says(0, &["mine"]);
+}
+
+#[test]
+fn a_file_is_read_at_the_server_and_what_is_wrong_with_it_is_said_where_it_was_chosen() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, "run --sim --pace lockstep", 11);
+    let mut operator = served.page();
+    operator.operate();
+    let of = |name: &str, text: &str| json!({ "file": { "name": name, "text": text } });
+    let svg = r#"<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><path d="M1 1h7M1 5h7" fill="none" stroke="black"/></svg>"#;
+    let ask = |path: &str, drawing: serde_json::Value| {
+        operator.post(path, &json!({ "client": operator.client, "drawing": drawing }))
+    };
+    for (name, text, words) in [
+        ("a.csv", "x_m,y_m,z_m\n300,0,500\n", "millimetres"),
+        ("a.csv", "x_m,y_m\n0.3,0\n", "z_m"),
+        ("a.svg", "<svg", "no SVG"),
+        ("a.txt", "x", "files of this kind are not read"),
+    ] {
+        let (status, answer) = ask("/api/trace", of(name, text));
+        assert!(status == 422 && answer.contains(words), "{name}: {status} {answer}");
+    }
+    let (status, answer) = ask("/api/trace", of("a.svg", svg));
+    assert!(status == 200 && answer.contains("2 strokes, the pen lifted 1 times"), "{status} {answer}");
+    let watcher = served.page();
+    let stolen = json!({ "client": watcher.client, "drawing": of("a.svg", svg) });
+    assert_eq!(watcher.post("/api/trace", &stolen).0, 403);
+    assert_eq!(ask("/api/imitate", of("a.svg", svg)).0, 202);
+    operator.until("the end", |tab| tab.said.iter().any(|words| words.contains("done, at rest")));
+}
+
+#[test]
+fn after_a_reflex_nothing_moves_until_the_operator_recovers_and_the_arm_goes_home() {
+    let sim = cli::robot(46);
+    let folder = Folder::new();
+    // So slow a way that it can be stopped on it.
+    folder.write("c.toml", "[robot]\nsilence_timeout_s = 3.0\n[control]\napproach_share = 0.05\n");
+    let served = Served::start(&folder, "run --robot-ip 127.0.7.46 --yes --speed 1 --config c.toml", 12);
+    let mut operator = served.page();
+    operator.operate();
+    operator.until("it is ready", |tab| tab.is("waiting") && tab.now["ready"] == true);
+    assert_eq!(operator.imitate(0).0, 202);
+    operator.until("the path", |tab| tab.now["mode"] == "following");
+    let reflex = ERROR_NAMES.iter().position(|name| *name == "joint_reflex").expect("an error's name");
+    sim.trigger_reflex(reflex);
+    operator.until("it waits again", |tab| tab.is("waiting") && tab.now["ready"] == false);
+    let home = |tab: &page_client::Tab| tab.post("/api/home", &json!({ "client": tab.client })).0;
+    assert_eq!(home(&operator), 202);
+    operator.until("it is refused", |tab| tab.said.iter().any(|words| words.contains("recover")));
+    operator.until("waiting", |tab| tab.is("waiting"));
+    let watcher = served.page();
+    assert_eq!(home(&watcher), 403);
+    assert_eq!(watcher.post("/api/recover", &json!({ "client": watcher.client })).0, 403);
+    // The program has first to reach the robot again.
+    let begun = Instant::now();
+    while let (status @ 409, words) = operator.post("/api/recover", &json!({ "client": operator.client })) {
+        assert!(begun.elapsed() < DEADLINE, "{status} {words}");
+        let updates = operator.updates;
+        operator.until("an update", |tab| tab.updates > updates);
+    }
+    operator.until("it can move", |tab| tab.is("waiting") && tab.now["ready"] == true);
+    assert_eq!(home(&operator), 202);
+    operator.until("on the way", |tab| tab.is("homing"));
+    assert_eq!(operator.act(json!({ "held": true })).0, 409, "a way home has no tempo");
+    let (status, _) = watcher.post("/api/stop", &json!({}));
+    assert_eq!(status, 204);
+    operator.until("it stops", |tab| {
+        tab.said.iter().any(|words| words.contains("stopped as asked, at rest: farthest"))
+    });
+    operator.until("waiting", |tab| tab.is("waiting"));
+    assert_eq!(home(&operator), 202);
+    operator.until("it is there", |tab| tab.said.iter().any(|words| words.contains("in the ready pose")));
+}
+
+#[test]
 fn an_operator_who_leaves_takes_the_motion_along() {
     let folder = Folder::new();
     let served = Served::start(&folder, "run --sim", 3);
@@ -224,7 +336,7 @@ fn a_body_that_is_too_long_too_deep_or_no_text_is_refused_and_the_page_goes_on()
             422,
         ),
         ("many", with(json!({ "points_m": many })).into_bytes(), 422),
-        ("long", vec![b' '; 300 << 10], 413),
+        ("long", vec![b' '; 1100 << 10], 413),
     ];
     for (what, body, expected) in bodies {
         let (status, answer) = served.post("/api/imitate", &cookie, &body);

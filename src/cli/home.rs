@@ -5,7 +5,9 @@ use super::exit::usage;
 use super::motion::{self, Early, Moved};
 use super::places::check_way;
 use crate::config::Config;
+use crate::control::links::Request;
 use crate::control::{Approach, Pulse, Purpose, Session, Way};
+use crate::demonstration::sample::Sample;
 use crate::robot::{JOINTS, Joints, State, limits};
 use crate::safety::Guard;
 use crate::telemetry::black_box::{self, Finding};
@@ -32,6 +34,9 @@ pub(super) struct Args {
     common: Common,
 }
 
+/// Nearer to a pose than this, the arm is there, rad.
+const THERE_RAD: f64 = 0.01;
+
 /// The keys of a `home` report besides those of every report.
 #[derive(Serialize)]
 pub(super) struct Figures {
@@ -44,9 +49,21 @@ pub(super) struct Figures {
     black_box: Option<Finding>,
 }
 
+impl Figures {
+    /// Where the arm has come to rest, for whoever looks.
+    pub(super) fn words(&self) -> String {
+        let off_rad = self.off_rad;
+        if off_rad < THERE_RAD {
+            format!("done, at rest in the ready pose: farthest joint {off_rad:.4} rad off")
+        } else {
+            format!("stopped as asked, at rest: farthest joint {off_rad:.2} rad from the ready pose")
+        }
+    }
+}
+
 pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     let config = args.common.load()?;
-    let share = args.speed.unwrap_or(config.control.approach_share / 3.0);
+    let share = args.speed.unwrap_or(usual_share(&config));
     let mut range = Vec::new();
     crate::range::check_range(&mut range, "--speed", share, 0.005..=0.5, "");
     if let Some(wrong) = range.first() {
@@ -57,11 +74,7 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
         arm::connect(&args.robot_ip, "home", &config, &pulse, Purpose::Move)?;
     say!("robot    Panda at {address}");
     arm::check_ready(&state, &config.safety)?;
-    let F_T_EE = arm::tool(&state)?;
-    let way = Approach::plan(&state.q_d, &limits::Q_READY, share, &config.safety);
-    check_way(&Guard::new(&config.safety, &F_T_EE), way, &F_T_EE).map_err(usage)?;
-    let (joint, way_rad) = farthest(&state.q_d, &limits::Q_READY);
-    say!("way      straight in joint space to the ready pose; farthest goes joint {joint}, {way_rad:.2} rad");
+    check(&config, &state, share)?;
     if !arm::ask("Is the way clear and the user stop in somebody's hand?", args.yes)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
@@ -81,6 +94,21 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     }
 }
 
+/// Share of the joints' limits unless somebody says otherwise.
+pub(super) fn usual_share(config: &Config) -> f64 {
+    config.control.approach_share / 3.0
+}
+
+/// Refuses a way to the ready pose on which the arm would be stopped; says how it goes.
+pub(super) fn check(config: &Config, state: &State, share: f64) -> anyhow::Result<()> {
+    let F_T_EE = arm::tool(state)?;
+    let way = Approach::plan(&state.q_d, &limits::Q_READY, share, &config.safety);
+    check_way(&Guard::new(&config.safety, &F_T_EE), way, &F_T_EE).map_err(usage)?;
+    let (joint, way_rad) = farthest(&state.q_d, &limits::Q_READY);
+    say!("way      straight in joint space to the ready pose; farthest goes joint {joint}, {way_rad:.2} rad");
+    Ok(())
+}
+
 /// Brings the arm to `to` and says how it went; the last seconds of a way that ends early are kept in `folder`.
 pub(super) fn go(
     session: Session,
@@ -91,16 +119,33 @@ pub(super) fn go(
     pulse: &Pulse,
     folder: &Path,
 ) -> anyhow::Result<(Figures, Option<Early>)> {
-    let robot = session.address().to_string();
     let stop = stop_flag()?;
     stop.store(false, Relaxed);
+    go_until(session, config, to, share, state, pulse, folder, || motion::by_signal(&stop), |_| {})
+}
+
+/// [`go`] that ends before when `rest` says so; `look` is shown the state after each look.
+#[allow(clippy::too_many_arguments)]
+pub(super) fn go_until(
+    session: Session,
+    config: &Config,
+    to: &Joints,
+    share: f64,
+    state: &State,
+    pulse: &Pulse,
+    folder: &Path,
+    rest: impl Fn() -> Option<Request>,
+    look: impl Fn(&Sample),
+) -> anyhow::Result<(Figures, Option<Early>)> {
+    let robot = session.address().to_string();
     let F_T_EE = arm::tool(state)?;
     let way = Box::new(Way::new(to, share, &config.safety, &F_T_EE, &config.generator));
     let whole = farthest(&state.q_d, to).1;
     let bar = bar(1000, "moving   {bar:24.cyan/dim} {msg}");
     let mut last = *state;
-    let moved = motion::go(session, way, pulse, &stop, folder, |samples| {
+    let moved = motion::go(session, way, pulse, rest, folder, |samples| {
         last = samples.last().map_or(last, |sample| sample.state);
+        samples.last().into_iter().for_each(&look);
         let left = farthest(&last.q_d, to).1;
         bar.set_position((1e3 * (1.0 - left / whole.max(1e-9))).max(0.0) as u64);
         bar.set_message(format!("{left:.2} rad left"));

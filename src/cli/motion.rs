@@ -71,20 +71,20 @@ pub(super) struct Moved {
     pub(super) black_box: Option<Finding>,
 }
 
-/// Moves the arm as `pilot` says until its end, or until `stop` is set; `look` is shown the samples since its last look.
+/// Moves the arm as `pilot` says until its end, or until `rest` says how it shall end before; `look` is shown the samples since its last look.
 /// The last seconds of a motion that ends early are kept in `folder`.
 pub(super) fn go(
     session: Session,
     pilot: Box<dyn Pilot>,
     pulse: &Pulse,
-    stop: &AtomicBool,
+    rest: impl Fn() -> Option<Request>,
     folder: &Path,
     mut look: impl FnMut(&[Sample]),
 ) -> Moved {
     let (control, _, operator) = links::link(false, false);
     let robot = session.address().to_string();
     let mut black_box = BlackBox::default();
-    let (mut cycles, mut limited, mut asked) = (0, 0, false);
+    let (mut cycles, mut limited, mut asked) = (0, 0, None);
     let mut take = |operator: &OperatorEnds, black_box: &mut BlackBox| {
         let mut samples = Vec::new();
         for (sample, cycle) in operator.samples.try_iter() {
@@ -97,8 +97,9 @@ pub(super) fn go(
     };
     let outcome = session.go(pilot, control, |pulse, mode| {
         black_box.look(pulse.now_ns(), mode == Mode::Fault);
-        if stop.load(Relaxed) && !asked {
-            asked = operator.requests.try_send(Request::Stop).is_ok();
+        let wanted = rest();
+        if wanted > asked && wanted.is_some_and(|request| operator.requests.try_send(request).is_ok()) {
+            asked = wanted;
         }
         take(&operator, &mut black_box);
     });
@@ -107,5 +108,10 @@ pub(super) fn go(
     let early = Early::of(&outcome);
     let black_box =
         early.as_ref().filter(|_| cycles > 0).map(|early| early.keep(&black_box, now_ns, &robot, folder));
-    Moved { cycles, limited, asked, early, black_box }
+    Moved { cycles, limited, asked: asked.is_some(), early, black_box }
+}
+
+/// What a signal asks for.
+pub(super) fn by_signal(stop: &AtomicBool) -> Option<Request> {
+    stop.load(Relaxed).then_some(Request::Stop)
 }

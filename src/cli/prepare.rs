@@ -10,6 +10,7 @@ use crate::demonstration::{Dataset, Example, LabelledBy, Survey, time_law};
 use crate::kinematics::{Apart, Pose, forward};
 use crate::learn::gate::Gate;
 use crate::learn::judge::{Judgement, judge};
+use crate::learn::train::Progress;
 use crate::learn::{adapt, trainer};
 use crate::policy::{self, Input, Policy};
 use crate::robot::State;
@@ -137,13 +138,13 @@ pub(super) fn check_tool(taught: Option<&About>, F_T_EE: &Pose, name: &str) -> a
 pub(super) fn plan(config: &Config, path: &Path, expert: &Expert, name: &str) -> anyhow::Result<TimedPath> {
     let failed = |e: time_law::Error| usage(format!("trajectory {name}: {e}"));
     let mut label = |x: &Pose| expert.label_pose(x);
-    if !expert.is_taught() {
+    if !expert.is_taught() && !config.drawing.may_be_slowed {
         return time_law::plan(path, &mut label, &config.motion).map_err(failed);
     }
     let (timed, excess) = time_law::retimed(path, &mut label, &config.motion).map_err(failed)?;
     if let Some(excess) = excess.filter(|_| path.timing().is_some()) {
         say!(
-            "note     {name} is retimed, {:.2} times slower than taught: as taught, {excess} (motion.joint_velocity_share, \
+            "note     {name} is retimed, {:.2} times slower than taught or drawn: as it was, {excess} (motion.joint_velocity_share, \
              motion.joint_acceleration_share)",
             timed.stretch()
         );
@@ -156,7 +157,8 @@ pub(super) fn taught(config: &Config, F_T_EE: Pose, path: &Path, name: &str) -> 
     Expert::new(config.expert, F_T_EE).taught_by(path).map_err(|e| usage(format!("trajectory {name}: {e}")))
 }
 
-/// Labels `path` for the robot's tool, gives it its time law, and trains (or takes) a policy for it.
+/// Labels `path` for the robot's tool, gives it its time law, and trains (or takes) a policy for it; `tell` is told how
+/// the training goes.
 pub(super) fn prepare(
     config: &Config,
     name: &str,
@@ -164,6 +166,7 @@ pub(super) fn prepare(
     state: &State,
     start: Start,
     speed: f64,
+    tell: &mut dyn FnMut(Progress),
 ) -> anyhow::Result<Prepared> {
     let F_T_EE = super::arm::tool(state)?;
     let expert = taught(config, F_T_EE, &path, name)?;
@@ -196,8 +199,8 @@ pub(super) fn prepare(
                 labelled_by: LabelledBy::Expert(config.expert),
             };
             let trained = match &start {
-                Start::Apprentice(policy) => super::train::polish(config, &data, &expert, policy)?,
-                _ => super::train::learn(config, &data, &expert)?,
+                Start::Apprentice(policy) => super::train::polish(config, &data, &expert, policy, tell)?,
+                _ => super::train::learn(config, &data, &expert, tell)?,
             };
             (trained.policy, Some(trained.report), None)
         }

@@ -39,13 +39,34 @@ pub struct Rows {
 
 impl Rows {
     /// The points and what goes with them.
-    pub(super) fn drawn(&self) -> Drawn<'_> {
+    pub fn drawn(&self) -> Drawn<'_> {
         Drawn {
             points: &self.points,
             turns: self.orientations.as_deref(),
             joints: self.joints.as_deref(),
             times_s: self.times_s.as_deref(),
         }
+    }
+
+    /// Positions, with times and orientations if there are any, as [`read_csv`] reads them: to a micrometre and a microsecond.
+    pub fn to_csv(&self) -> String {
+        let mut header = vec!["x_m", "y_m", "z_m"];
+        if self.times_s.is_some() {
+            header.insert(0, "t_s");
+        }
+        if self.orientations.is_some() {
+            header.extend(["qx", "qy", "qz", "qw"]);
+        }
+        let mut text = header.join(",");
+        for (k, p) in self.points.iter().enumerate() {
+            let time = self.times_s.as_ref().and_then(|times| times.get(k));
+            let turn = self.orientations.as_ref().and_then(|turns| turns.get(k));
+            let numbers =
+                time.into_iter().chain(p.iter()).chain(turn.into_iter().flat_map(|q| q.coords.iter()));
+            let cells: Vec<String> = numbers.map(|x| format!("{x:.6}")).collect();
+            text += &format!("\n{}", cells.join(","));
+        }
+        text + "\n"
     }
 }
 

@@ -36,11 +36,15 @@ pub struct Options {
     /// configuration files: a shape says it of itself.
     #[serde(skip)]
     pub closed: Option<bool>,
+    /// Whether a drawing with times that is too fast for the arm is followed slower, not refused. Not for configuration
+    /// files either.
+    #[serde(skip)]
+    pub may_be_slowed: bool,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { smoothing_m: 0.004, plane: Plane::default(), closed: None }
+        Self { smoothing_m: 0.004, plane: Plane::default(), closed: None, may_be_slowed: false }
     }
 }
 

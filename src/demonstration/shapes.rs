@@ -168,6 +168,27 @@ pub fn load(spec: &str, options: &drawing::Options) -> Result<Loaded, Error> {
     Trajectory::from_str(spec)?.load(options)
 }
 
+/// The points in bytes that came from a file called `file`, `.csv` or `.svg`, and what its author should know.
+///
+/// # Errors
+/// As of [`load`].
+pub fn rows(
+    file: &FilePath,
+    bytes: &[u8],
+    options: &drawing::Options,
+) -> Result<(csv::Rows, Vec<Warning>), Error> {
+    if is(file, "svg") {
+        let (points, placed) = svg::place(file, bytes, &options.plane)?;
+        return Ok((csv::Rows { points, ..Default::default() }, vec![Warning::Svg(placed)]));
+    }
+    if !is(file, "csv") {
+        return Err(Error::Kind { file: file.to_owned() });
+    }
+    let mut rows = csv::parse_csv(bytes, file)?;
+    let warnings = std::mem::take(&mut rows.warnings).into_iter().map(Warning::Drawing).collect();
+    Ok((rows, warnings))
+}
+
 fn is(file: &FilePath, extension: &str) -> bool {
     file.extension().is_some_and(|e| e.eq_ignore_ascii_case(extension))
 }

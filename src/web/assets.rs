@@ -31,6 +31,7 @@ assets! {
     "/charts.js" "text/javascript; charset=utf-8" "charts.js",
     "/draw.js" "text/javascript; charset=utf-8" "draw.js",
     "/link.js" "text/javascript; charset=utf-8" "link.js",
+    "/plane.js" "text/javascript; charset=utf-8" "plane.js",
     "/scene.js" "text/javascript; charset=utf-8" "scene.js",
     "/three.js" "text/javascript; charset=utf-8" "three.min.js",
     "/three-license.txt" "text/plain; charset=utf-8" "three-LICENSE.txt",

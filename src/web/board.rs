@@ -18,13 +18,17 @@ pub const STEP_PLACES: usize = 24;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Stage {
-    /// Nothing moves; a drawing is waited for.
+    /// Nothing moves; a drawing is waited for, or another task.
     #[default]
     Waiting,
     /// A motion is labelled and learnt.
     Learning,
     /// The arm follows.
     Driving,
+    /// The arm goes to its ready pose.
+    Homing,
+    /// The robot clears its errors.
+    Recovering,
     /// The robot is not connected.
     Lost,
 }
@@ -34,6 +38,8 @@ pub enum Stage {
 pub struct Now {
     /// What the program is doing.
     pub stage: Stage,
+    /// Whether the robot says that it can move; without, it has errors to clear, or a person has to do something.
+    pub ready: bool,
     /// What the daemon is doing with the arm.
     pub mode: Mode,
     /// Measured joints.
@@ -72,6 +78,8 @@ pub struct Now {
     pub policies: [u64; 4],
     /// Updates of the network, in training or while driving.
     pub steps: u64,
+    /// Updates that a training will make, while it is under way; else 0.
+    pub steps_all: u64,
     /// Mean squared error of training, over samples and joints.
     pub loss_mse_rad2: Option<f64>,
     /// How long our own step has taken, since the drive began.
@@ -113,11 +121,22 @@ pub(super) struct Said {
     words: String,
 }
 
-/// A drawing to be followed, and how often the arm had been told to rest before it was given.
+/// What the program is asked to do.
+#[derive(Clone, Debug)]
+pub enum Errand {
+    /// To learn a drawing and follow it.
+    Imitate(Drawing),
+    /// To bring the arm to its ready pose.
+    Home,
+    /// To have the robot clear its errors.
+    Recover,
+}
+
+/// Something to be done, and how often the arm had been told to rest before it was asked for.
 #[derive(Clone, Debug)]
 pub struct Order {
-    /// What was drawn.
-    pub drawing: Drawing,
+    /// What is to be done.
+    pub errand: Errand,
     /// Compare it with what [`Page::rest`](super::Page::rest) knows.
     pub since: Since,
 }
@@ -142,7 +161,7 @@ pub(super) struct Board {
     shown: Mutex<Shown>,
     order: Mutex<Option<Order>>,
     wishes: Mutex<Wishes>,
-    /// Whether a drawing is waited for.
+    /// Whether something to do is waited for.
     is_open: AtomicBool,
     halts: AtomicU64,
     lapses: AtomicU64,
@@ -180,7 +199,7 @@ impl Board {
         said.push_back(Said { number, is_error, words: words.to_owned() });
     }
 
-    /// The drawing that has come, if one has; from now on one is waited for.
+    /// What there is to do, if anything; from now on something is waited for.
     pub(super) fn next(&self) -> Option<Order> {
         let mut place = locked(&self.order);
         let order = place.take();
@@ -194,12 +213,12 @@ impl Board {
         locked(&self.order).take();
     }
 
-    /// Gives the supervisor a drawing; whether one was waited for.
-    pub(super) fn give(&self, drawing: Drawing) -> bool {
+    /// Gives the supervisor something to do; whether it waited for it.
+    pub(super) fn give(&self, errand: Errand) -> bool {
         let mut order = locked(&self.order);
         let is_wanted = self.is_open.swap(false, SeqCst);
         if is_wanted {
-            *order = Some(Order { drawing, since: self.since() });
+            *order = Some(Order { errand, since: self.since() });
         }
         is_wanted
     }
@@ -254,11 +273,11 @@ mod tests {
     #[test]
     fn a_drawing_is_taken_only_when_one_is_waited_for_and_only_one() {
         let board = Board::default();
-        assert!(!board.give(Drawing::default()), "nobody waits yet");
+        assert!(!board.give(Errand::Home), "nobody waits yet");
         assert!(board.next().is_none());
-        assert!(board.give(Drawing::default()) && !board.give(Drawing::default()));
+        assert!(board.give(Errand::Home) && !board.give(Errand::Home));
         assert!(board.next().is_some());
-        assert!(!board.give(Drawing::default()), "the arm is moving");
+        assert!(!board.give(Errand::Home), "the arm is moving");
     }
 
     #[test]
@@ -280,7 +299,7 @@ mod tests {
     fn a_stop_counts_for_every_drawing_given_before_it_and_for_none_after() {
         let board = Board::default();
         board.next();
-        board.give(Drawing::default());
+        board.give(Errand::Home);
         let before = board.since();
         board.halt();
         let order = board.next().expect("the drawing");

@@ -14,12 +14,13 @@ mod serve;
 mod socket;
 mod wishes;
 
-pub use board::{Now, Order, Plan, STEP_PLACES, Since, Stage};
-pub use drawing::Drawing;
+pub use board::{Errand, Now, Order, Plan, STEP_PLACES, Since, Stage};
+pub use drawing::{Drawing, File};
 pub use options::Options;
 pub use wishes::Wishes;
 
 use crate::control::links::Request;
+use crate::demonstration::drawing as drawing_options;
 use crate::kinematics::{Pose, capsules, to_column_major};
 use board::Board;
 use lease::Lease;
@@ -65,6 +66,8 @@ pub struct About {
     pub simulated: bool,
     /// Its tool, in the flange frame.
     pub F_T_EE: Pose,
+    /// How a drawing becomes a path where it does not say so itself.
+    pub drawing: drawing_options::Options,
 }
 
 /// What the page's tasks share.
@@ -77,6 +80,10 @@ struct Core {
     lease: Mutex<Lease>,
     pace: Pace,
     bodies: Semaphore,
+    /// Drawings that are read at a time: one.
+    traces: Arc<Semaphore>,
+    /// How a drawing becomes a path where it does not say so itself.
+    drawing: drawing_options::Options,
     sockets: Arc<Semaphore>,
     frames: watch::Sender<socket::Frame>,
 }
@@ -123,6 +130,8 @@ impl Page {
             lease: Mutex::new(Lease::new(Duration::from_secs_f64(options.lease_s))),
             pace: Pace::new(ORDERS, Instant::now()),
             bodies: Semaphore::new(BODIES),
+            traces: Arc::new(Semaphore::new(1)),
+            drawing: about.drawing.clone(),
             sockets: Arc::new(Semaphore::new(PAGES)),
             frames: watch::Sender::new(socket::Frame::default()),
             options: options.clone(),
@@ -162,12 +171,12 @@ impl Page {
         self.board.say(is_error, words);
     }
 
-    /// The drawing that has come, if one has; from now on one is waited for.
+    /// What there is to do, if anything; from now on something is waited for.
     pub fn next(&self) -> Option<Order> {
         self.board.next()
     }
 
-    /// No drawing is taken any more.
+    /// Nothing is taken any more.
     pub fn close(&self) {
         self.board.close();
     }
@@ -217,6 +226,8 @@ impl About {
             "joints": crate::kinematics::table(),
             "capsules": capsules,
             "F_T_EE": to_column_major(&self.F_T_EE),
+            "plane": self.drawing.plane,
+            "smoothing_m": self.drawing.smoothing_m,
         })
     }
 }

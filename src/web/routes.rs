@@ -1,4 +1,5 @@
 //! What a page can ask for.
+use super::board::Errand;
 use super::drawing::Drawing;
 use super::gate::{self, Here};
 use super::wishes::Change;
@@ -19,11 +20,14 @@ use std::sync::Arc;
 pub(super) const SESSION: &str = "/api/session";
 pub(super) const STOP: &str = "/api/stop";
 const ACT: &str = "/api/act";
+const TRACE: &str = "/api/trace";
+const HOME: &str = "/api/home";
+const RECOVER: &str = "/api/recover";
 const IMITATE: &str = "/api/imitate";
 pub(super) const LIVE: &str = "/api/live";
 
 /// Bodies are not longer: a drawing with all its points, or a few words.
-const DRAWING_BYTES: usize = 256 << 10;
+const DRAWING_BYTES: usize = 1 << 20;
 const WORDS_BYTES: usize = 1 << 10;
 
 pub(super) fn router(core: Arc<Core>) -> Router {
@@ -32,6 +36,9 @@ pub(super) fn router(core: Arc<Core>) -> Router {
         .route(SESSION, post(session))
         .route(STOP, post(stop))
         .route(ACT, post(act))
+        .route(TRACE, post(trace))
+        .route(HOME, post(home))
+        .route(RECOVER, post(recover))
         .route(IMITATE, post(imitate))
         .fallback(asset)
         .layer(middleware::from_fn_with_state(Arc::clone(&core), gate::guard))
@@ -115,6 +122,31 @@ async fn act(State(core): State<Arc<Core>>, body: Body) -> Result<StatusCode, Re
     core.board.wish(change).map(|()| StatusCode::ACCEPTED).map_err(refused)
 }
 
+/// The points of a drawing in the base frame, thinned, as the arm would follow them.
+async fn trace(State(core): State<Arc<Core>>, body: Body) -> Result<Response, Refusal> {
+    let _turn = core.bodies.acquire().await;
+    let Imitate { client, drawing } = read(body, DRAWING_BYTES).await?;
+    check_operator(&core, &client)?;
+    let unprocessable = |words| (StatusCode::UNPROCESSABLE_ENTITY, words);
+    if let Some(words) = drawing.wrong() {
+        return Err(unprocessable(words));
+    }
+    // A file may take long to read: a STOP must not wait for it. One at a time, to its end even when nobody waits any more.
+    let Ok(turn) = Arc::clone(&core.traces).acquire_owned().await else {
+        return Err((StatusCode::SERVICE_UNAVAILABLE, "the program ends".to_owned()));
+    };
+    let configured = core.drawing.clone();
+    let traced = tokio::task::spawn_blocking(move || {
+        let _turn = turn;
+        drawing.trace(&configured)
+    });
+    match traced.await {
+        Ok(Ok(trace)) => Ok(Json(trace).into_response()),
+        Ok(Err(words)) => Err(unprocessable(words)),
+        Err(_) => Err(unprocessable("the drawing could not be read".to_owned())),
+    }
+}
+
 async fn imitate(State(core): State<Arc<Core>>, body: Body) -> Result<Response, Refusal> {
     let _turn = core.bodies.acquire().await;
     let Imitate { client, drawing } = read(body, DRAWING_BYTES).await?;
@@ -122,7 +154,29 @@ async fn imitate(State(core): State<Arc<Core>>, body: Body) -> Result<Response, 
     if let Some(words) = drawing.wrong() {
         return Err((StatusCode::UNPROCESSABLE_ENTITY, words));
     }
-    match core.board.give(drawing) {
+    give(&core, Errand::Imitate(drawing))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Client {
+    client: String,
+}
+
+async fn home(State(core): State<Arc<Core>>, body: Body) -> Result<Response, Refusal> {
+    let Client { client } = read(body, WORDS_BYTES).await?;
+    check_operator(&core, &client)?;
+    give(&core, Errand::Home)
+}
+
+async fn recover(State(core): State<Arc<Core>>, body: Body) -> Result<Response, Refusal> {
+    let Client { client } = read(body, WORDS_BYTES).await?;
+    check_operator(&core, &client)?;
+    give(&core, Errand::Recover)
+}
+
+fn give(core: &Core, errand: Errand) -> Result<Response, Refusal> {
+    match core.board.give(errand) {
         true => Ok((StatusCode::ACCEPTED, Json(json!({}))).into_response()),
         false => {
             Err((StatusCode::CONFLICT, "the arm is busy: press STOP and wait until it is at rest".to_owned()))

@@ -34,7 +34,7 @@ pub(super) fn run(
     realtime::pin(cores);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
     assets::pack();
-    runtime.block_on(async {
+    let served = runtime.block_on(async {
         tokio::spawn(socket::write(Arc::clone(core)));
         let router = routes::router(Arc::clone(core));
         let places = Arc::new(Semaphore::new(CONNECTIONS));
@@ -45,7 +45,10 @@ pub(super) fn run(
         }
         let _ = end.await; // dropped: the program has no more to show
         Ok(())
-    })
+    });
+    // A drawing that is still being read is left.
+    runtime.shutdown_background();
+    served
 }
 
 async fn accept(router: Router, listener: tokio::net::TcpListener, places: Arc<Semaphore>) {

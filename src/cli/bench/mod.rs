@@ -140,7 +140,7 @@ fn tick_us(config: &Config, flush: &mut Flush) -> anyhow::Result<Figures> {
     let path = shapes::load("circle", &config.drawing).map_err(usage)?.path;
     let timed = time_law::plan(&path, &mut |x| expert.label_pose(x), &config.motion).map_err(usage)?;
     let data = Dataset::from_points(&expert, path.points(), "circle").map_err(usage)?;
-    let policy = Box::new(super::train::learn(config, &data, &expert)?.policy);
+    let policy = Box::new(super::train::learn(config, &data, &expert, &mut |_| {})?.policy);
     let settings = Settings {
         options: config.control.clone(),
         generator: config.generator.clone(),

@@ -126,12 +126,19 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     let duration_s = playback.duration_s();
     let bar = bar(1000, "playing  {bar:24.cyan/dim} {msg}");
     let folder = black_box::default_folder();
-    let moved = motion::go(session, pilot, &pulse, &stop, &folder, |samples| {
-        samples.iter().for_each(|sample| tracking.add(sample));
-        let Some(Sample { tau_s, .. }) = samples.last() else { return };
-        bar.set_position((1e3 * tau_s / duration_s.max(1e-9)) as u64);
-        bar.set_message(format!("{tau_s:.1} of {duration_s:.1} s"));
-    });
+    let moved = motion::go(
+        session,
+        pilot,
+        &pulse,
+        || motion::by_signal(&stop),
+        &folder,
+        |samples| {
+            samples.iter().for_each(|sample| tracking.add(sample));
+            let Some(Sample { tau_s, .. }) = samples.last() else { return };
+            bar.set_position((1e3 * tau_s / duration_s.max(1e-9)) as u64);
+            bar.set_message(format!("{tau_s:.1} of {duration_s:.1} s"));
+        },
+    );
     bar.finish_and_clear();
     let Moved { cycles, limited, asked, early, black_box } = moved;
     let tracking = tracking.figures();

@@ -132,8 +132,21 @@ pub(super) fn follow(task: Task) -> anyhow::Result<()> {
     }
     let speed = args.speed_or_default();
     service.say("learning the motion");
-    let prepared = prepare::prepare(config, args.trajectory(), path, &state, start, speed)?;
+    let is_timed = path.timing().is_some();
+    let mut tell = |progress| {
+        if let Some(watched) = watched {
+            view::learning(watched.page, &state, Some(progress));
+        }
+    };
+    let prepared = prepare::prepare(config, args.trajectory(), path, &state, start, speed, &mut tell)?;
     prepared.say();
+    if let Some(watched) = watched.filter(|_| is_timed && prepared.timed.stretch() > 1.0) {
+        let words = format!(
+            "followed {:.2} times slower than drawn: the arm is not as fast",
+            prepared.timed.stretch()
+        );
+        watched.page.say(false, &words);
+    }
     let laps = args.laps_to_drive(&prepared, speed);
     let run =
         Run { args, config, prepared: &prepared, claim, state: &state, speed, laps, released_ns, watched };

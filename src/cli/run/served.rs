@@ -2,17 +2,19 @@
 use super::super::arm::{self, Arm};
 use super::super::common::stop_flag;
 use super::super::exit::{self, usage};
-use super::super::prepare::Start;
+use super::super::prepare::{self, Start};
+use super::super::{home, motion};
 use super::{Args, Service, Task, Watched, follow, robot, view};
+use crate::atomic_file;
 use crate::config::Config;
 use crate::control::{Pulse, Purpose, Session};
-use crate::demonstration::drawing;
+use crate::demonstration::csv::Rows;
+use crate::demonstration::sample::Sample;
 use crate::demonstration::shapes::Loaded;
-use crate::kinematics::Point;
 use crate::robot::realtime::{self, Granted};
-use crate::robot::{Fault, State};
-use crate::telemetry::Claim;
-use crate::web::{About, Now, Order, Page, Stage};
+use crate::robot::{self as panda, Fault, State, limits};
+use crate::telemetry::{Claim, recorder};
+use crate::web::{About, Drawing, Errand, Now, Order, Page, Plan, Since, Stage};
 use anyhow::Context;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -32,6 +34,13 @@ struct Job<'a> {
     loaded: Loaded,
     start: Start,
     watched: Watched<'a>,
+}
+
+/// What the arm is to do next.
+enum Todo<'a> {
+    Follow(Box<Job<'a>>),
+    Home(Since),
+    Recover,
 }
 
 /// A robot that is connected, and does not move.
@@ -79,7 +88,12 @@ pub(super) fn serve(args: &Args, started: Instant) -> anyhow::Result<()> {
     let Arm { claim, session, state, granted, address } =
         arm::connect(&name, "run", &config, &pulse, Purpose::Move)?;
     robot::greet(&session, sim.is_some(), &granted);
-    let about = About { robot: name.clone(), simulated: args.sim, F_T_EE: arm::tool(&state)? };
+    let about = About {
+        robot: name.clone(),
+        simulated: args.sim,
+        F_T_EE: arm::tool(&state)?,
+        drawing: config.drawing.clone(),
+    };
     let page = args.serve.open(&config, &about, realtime::cores_but(granted.core))?;
     let page = &page.context("--serve was given")?;
     let typed = typed.map(|(loaded, start)| Job {
@@ -101,10 +115,10 @@ impl Daemon<'_> {
         let mut drives = 0;
         while !self.ended.load(Relaxed) {
             let Some(mut now) = held.take().or_else(|| self.reconnect()) else { continue };
-            let job = match typed.take() {
-                Some(job) => job,
+            let todo = match typed.take() {
+                Some(job) => Todo::Follow(Box::new(job)),
                 None => match self.wait(&mut now) {
-                    Ok(Some(job)) => job,
+                    Ok(Some(todo)) => todo,
                     Ok(None) => continue,
                     Err(fault) => {
                         self.complain(&fault.into());
@@ -112,23 +126,34 @@ impl Daemon<'_> {
                     }
                 },
             };
-            drives += 1;
-            if let Err(error) = self.follow(job, now, drives) {
+            let done = match todo {
+                Todo::Follow(job) => {
+                    drives += 1;
+                    self.follow(*job, now, drives)
+                }
+                Todo::Home(since) => self.home(now, since),
+                Todo::Recover => self.recover(now),
+            };
+            if let Err(error) = done {
                 self.complain(&error);
             }
             self.page.close();
         }
     }
 
-    /// Waits for a drawing, and shows the arm; none when the program shall end.
-    fn wait(&self, held: &mut Held) -> Result<Option<Job<'_>>, Fault> {
+    /// Waits for something to do, and shows the arm; none when the program shall end.
+    fn wait(&self, held: &mut Held) -> Result<Option<Todo<'_>>, Fault> {
         Service::new().say("waiting for a drawing");
         self.stop.store(false, Relaxed);
         while !self.ended.load(Relaxed) {
-            if let Some(order) = self.page.next() {
-                match self.job(order) {
-                    Ok(job) => return Ok(Some(job)),
-                    Err(error) => self.complain(&error),
+            if let Some(Order { errand, since }) = self.page.next() {
+                match errand {
+                    Errand::Home => return Ok(Some(Todo::Home(since))),
+                    Errand::Recover => return Ok(Some(Todo::Recover)),
+                    Errand::Imitate(drawing) => match self.job(&drawing, since) {
+                        Ok(job) => return Ok(Some(Todo::Follow(Box::new(job)))),
+                        Err(error) => self.complain(&error),
+                    },
                 }
             }
             if let Some(state) = held.session.look()? {
@@ -147,18 +172,33 @@ impl Daemon<'_> {
     }
 
     /// What a drawing asks for.
-    fn job(&self, order: Order) -> anyhow::Result<Job<'_>> {
-        let Order { drawing: drawn, since } = order;
+    fn job(&self, drawn: &Drawing, since: Since) -> anyhow::Result<Job<'_>> {
         let mut config = self.config.clone();
-        config.drawing.closed = drawn.closed;
+        config.drawing = drawn.options(&config.drawing);
         if let Some(speed_m_s) = drawn.speed_m_s {
             config.motion.speed_m_s = speed_m_s;
         }
-        let points: Vec<Point> = drawn.points_m.into_iter().map(Point::from).collect();
-        let path = drawing::path(&points, None, &config.drawing).map_err(usage)?;
-        let args = self.args.follows(DRAWING, drawn.laps);
-        let loaded = Loaded { path, warnings: Vec::new(), taught: None };
+        let (rows, warnings) = drawn.rows(&config.drawing, config.motion.speed_m_s).map_err(usage)?;
+        let path = Drawing::path(&rows, &config.drawing).map_err(usage)?;
+        prepare::choose_input(&mut config, &path);
+        for words in warnings.iter().map(ToString::to_string) {
+            say!("note     {words}");
+            self.page.say(false, &words);
+        }
+        if let Some(folder) = &self.args.record {
+            self.keep(&rows, folder)?;
+        }
+        let args = self.args.follows(DRAWING, drawn.laps.unwrap_or(1));
+        let loaded = Loaded { path, warnings, taught: None };
         Ok(Job { args, config, loaded, start: Start::Nothing, watched: Watched { page: self.page, since } })
+    }
+
+    /// Keeps the points of a drawing beside the records, as a file that `demos import` and --trajectory read.
+    fn keep(&self, rows: &Rows, folder: &Path) -> anyhow::Result<()> {
+        let file = recorder::file_in(folder, DRAWING).with_extension("csv");
+        atomic_file::write(&file, rows.to_csv().as_bytes()).with_context(|| file.display().to_string())?;
+        say!("saved    {}", file.display());
+        Ok(())
     }
 
     fn follow(&self, job: Job, held: Held, number: usize) -> anyhow::Result<()> {
@@ -166,7 +206,7 @@ impl Daemon<'_> {
         for file in [&mut args.save_policy, &mut args.common.report].into_iter().flatten() {
             *file = numbered(file, number);
         }
-        self.show(Stage::Learning, &held.state);
+        view::learning(self.page, &held.state, None);
         // Nothing moves yet: a signal ends the process at once.
         self.stop.store(true, Relaxed);
         let Held { session, state, pulse } = held;
@@ -187,6 +227,59 @@ impl Daemon<'_> {
             released_ns: None,
             watched: Some(watched),
         })
+    }
+
+    /// To the ready pose, as the command `home` does it.
+    fn home(&self, held: Held, since: Since) -> anyhow::Result<()> {
+        let Held { session, state, pulse } = held;
+        arm::check_ready(&state, &self.config.safety)?;
+        let share = home::usual_share(self.config);
+        home::check(self.config, &state, share)?;
+        if !arm::ask(
+            "Is the way clear and the user stop in somebody's hand?",
+            self.args.yes || self.args.sim,
+        )? {
+            return Err(usage("not confirmed: nothing was moved"));
+        }
+        if self.page.rest(since).is_some() {
+            return Err(usage("stopped before the arm has moved"));
+        }
+        // What was followed before is not shown with this, and wishes for it are no wishes for this.
+        self.page.plan(Plan::default());
+        let rest = || {
+            let (by_page, by_signal) = (self.page.rest(since), motion::by_signal(&self.ended));
+            if by_signal > by_page { by_signal } else { by_page }
+        };
+        let look = |sample: &Sample| self.show(Stage::Homing, &sample.state);
+        let (config, to) = (self.config, &limits::Q_READY);
+        let folder = self.args.black_box_folder();
+        match home::go_until(session, config, to, share, &state, &pulse, &folder, rest, look)? {
+            (_, Some(early)) => Err(early.into()),
+            (figures, None) => {
+                self.page.say(false, &figures.words());
+                Ok(())
+            }
+        }
+    }
+
+    /// Has the robot clear its errors, as the command `recover` does it; nothing moves.
+    fn recover(&self, held: Held) -> anyhow::Result<()> {
+        let Held { session, state, .. } = held;
+        match state.mode {
+            panda::Mode::Idle if state.errors.names().next().is_none() => {
+                self.page.say(false, "nothing to recover: the robot can move");
+                return Ok(());
+            }
+            panda::Mode::Idle | panda::Mode::Reflex => {}
+            _ => arm::check_mode(&state)?,
+        }
+        self.show(Stage::Recovering, &state);
+        let begun = Instant::now();
+        session.recover(|_, _| {})?.result?;
+        let words = format!("recovered in {:.1} s", begun.elapsed().as_secs_f64());
+        say!("{words}");
+        self.page.say(false, &words);
+        Ok(())
     }
 
     fn reconnect(&self) -> Option<Held> {

@@ -4,7 +4,8 @@ use crate::control::links::Tempo;
 use crate::control::modes::Mode;
 use crate::demonstration::sample::Sample;
 use crate::learn::TrainerCounts;
-use crate::robot::State;
+use crate::learn::train::Progress;
+use crate::robot::{self, State};
 use crate::telemetry::Drive;
 use crate::timing::Cycle;
 use crate::web::{Now, Page, Plan, Stage};
@@ -101,8 +102,21 @@ impl<'a> View<'a> {
     }
 }
 
+/// Shows that a motion is learnt, and how far that is.
+pub(super) fn learning(page: &Page, state: &State, progress: Option<Progress>) {
+    let mut now = Now { stage: Stage::Learning, ..Now::default() };
+    at(&mut now, state, state.q_d);
+    if let Some(Progress { step, steps, loss_mse_rad2 }) = progress {
+        (now.steps, now.steps_all) = (step as u64, steps as u64);
+        now.loss_mse_rad2 = Some(loss_mse_rad2);
+    }
+    page.show(&now);
+}
+
 /// The arm as its state says, commanded to `q_c_rad`.
 pub(super) fn at(now: &mut Now, state: &State, q_c_rad: [f64; 7]) {
+    now.ready =
+        matches!(state.mode, robot::Mode::Idle | robot::Mode::Move) && state.errors.names().next().is_none();
     now.q_rad = state.q;
     now.q_c_rad = q_c_rad;
     now.O_p_EE_m = [state.O_T_EE[12], state.O_T_EE[13], state.O_T_EE[14]];

@@ -122,7 +122,7 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
         stop: args.checkpoint.as_ref().map(|_| &*stop),
     };
     let expert = Expert::new(config.expert, data.F_T_EE);
-    let Trained { policy, report } = match learn_kept(&config, &data, &expert, lengths, &keep) {
+    let Trained { policy, report } = match learn_kept(&config, &data, &expert, lengths, &keep, &mut |_| {}) {
         Ok(trained) => trained,
         Err(error @ train::Error::Stopped { .. }) => {
             let file = args.checkpoint.as_deref().unwrap_or(Path::new("")).display();
@@ -149,11 +149,16 @@ pub(super) fn run(args: &Args) -> anyhow::Result<()> {
     args.common.write(&Report::new("train", Ending::Done, Vec::new(), figures))
 }
 
-/// Trains on `data` and the perturbed targets around it, with a bar.
+/// Trains on `data` and the perturbed targets around it, with a bar; `tell` is told where it stands.
 ///
 /// `expert` labels what is drawn, where the examples are its own.
-pub(super) fn learn(config: &Config, data: &Dataset, expert: &Expert) -> anyhow::Result<Trained> {
-    learn_kept(config, data, expert, Vec::new(), &Keep::default()).map_err(usage)
+pub(super) fn learn(
+    config: &Config,
+    data: &Dataset,
+    expert: &Expert,
+    tell: &mut dyn FnMut(Progress),
+) -> anyhow::Result<Trained> {
+    learn_kept(config, data, expert, Vec::new(), &Keep::default(), tell).map_err(usage)
 }
 
 /// [`learn`] that begins with what `policy` knows.
@@ -162,6 +167,7 @@ pub(super) fn polish(
     data: &Dataset,
     expert: &Expert,
     policy: &Policy,
+    tell: &mut dyn FnMut(Progress),
 ) -> anyhow::Result<Trained> {
     let mut config = config.clone();
     let apprentice = &config.apprentice;
@@ -169,7 +175,7 @@ pub(super) fn polish(
     config.training.learning_rate = apprentice.polish_learning_rate;
     config.training.targets = apprentice.polish_targets;
     let keep = Keep { start: Some(policy), ..Keep::default() };
-    learn_kept(&config, data, expert, Vec::new(), &keep).map_err(usage)
+    learn_kept(&config, data, expert, Vec::new(), &keep, tell).map_err(usage)
 }
 
 /// [`learn`] with checkpoints; `demonstrations` says how many examples each demonstration has.
@@ -179,6 +185,7 @@ fn learn_kept(
     expert: &Expert,
     demonstrations: Vec<usize>,
     keep: &Keep,
+    also: &mut dyn FnMut(Progress),
 ) -> Result<Trained, train::Error> {
     // Labels that are the expert's function of the position stay that function; a person's are continued.
     let by_expert = matches!(data.labelled_by, LabelledBy::Expert(_)) || expert.is_taught();
@@ -189,6 +196,7 @@ fn learn_kept(
     let mut tell = |p: Progress| {
         bar.set_position(p.step as u64);
         bar.set_message(format!("loss {:.2e} rad²", p.loss_mse_rad2));
+        also(p);
     };
     let trained =
         train::train_kept(data, &config.network, Some(perturbed), &config.training, keep, &mut tell);

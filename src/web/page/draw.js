@@ -1,17 +1,18 @@
-// The drawing board: a square in space, drawn on with pen, touch or mouse.
+// The drawing board: a rectangle in space, drawn on with pen, touch or mouse, stroke by stroke.
 
 const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 /** Points nearer to each other are one, m. */
 const STEP_M = 0.0005;
 /** Space between the lines of the grid, m. */
 const GRID_M = 0.02;
-
-/** Horizontal, seen from above with the base below: right is −y, up is +x. */
-export const HORIZONTAL = { centre: [0.3, 0, 0.5], right: [0, -1, 0], up: [1, 0, 0], size: 0.24 };
+/** Two points are drawn so long after each other at least, s: a browser tells of several at once. */
+const TICK_S = 0.0005;
 
 export class Board {
-  constructor(canvas, plane, changed) {
-    Object.assign(this, { canvas, plane, changed, stroke: [], arm: null });
+  /** `frame` says where the board lies: centre, right, up (base frame) and size (m). */
+  constructor(canvas, frame, changed) {
+    Object.assign(this, { canvas, changed, strokes: [], times: [], traced: null, arm: null });
+    this.lie(frame);
     canvas.addEventListener('pointerdown', (event) => this.begin(event));
     canvas.addEventListener('pointermove', (event) => this.go(event));
     canvas.addEventListener('pointerup', () => this.end());
@@ -19,18 +20,28 @@ export class Board {
     new ResizeObserver(() => this.draw()).observe(canvas);
   }
 
+  lie(frame) {
+    this.frame = frame;
+    const [width, height] = frame.size;
+    this.canvas.style.aspectRatio = `${width} / ${height}`;
+    this.canvas.style.maxWidth = `calc(min(56vh, 34rem) * ${Math.min(1, width / height)})`;
+    this.arm = null;
+    this.draw();
+  }
+
   /** Metres on the board, from its centre. */
   place({ clientX, clientY }) {
-    const { left, top, width } = this.canvas.getBoundingClientRect();
-    const scale = this.plane.size / width;
-    const within = (x) => Math.max(-0.5, Math.min(0.5, x / width - 0.5)) * width * scale;
-    return [within(clientX - left), -within(clientY - top)];
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    const within = (x) => Math.max(-0.5, Math.min(0.5, x - 0.5));
+    return [within((clientX - left) / width) * this.frame.size[0], -within((clientY - top) / height) * this.frame.size[1]];
   }
 
   begin(event) {
     if (!event.isPrimary || event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
-    this.stroke = [this.place(event)];
+    this.traced = null;
+    this.strokes.push([this.place(event)]);
+    this.times.push([event.timeStamp / 1000]);
     this.isDrawing = true;
     this.draw();
   }
@@ -38,10 +49,13 @@ export class Board {
   go(event) {
     if (!this.isDrawing || !event.isPrimary) return;
     const events = event.getCoalescedEvents?.() ?? [];
+    const [stroke, times] = [this.strokes.at(-1), this.times.at(-1)];
     for (const one of events.length ? events : [event]) {
       const [x, y] = this.place(one);
-      const last = this.stroke.at(-1);
-      if (Math.hypot(x - last[0], y - last[1]) >= STEP_M) this.stroke.push([x, y]);
+      const last = stroke.at(-1);
+      if (Math.hypot(x - last[0], y - last[1]) < STEP_M) continue;
+      stroke.push([x, y]);
+      times.push(Math.max(one.timeStamp / 1000, times.at(-1) + TICK_S));
     }
     this.draw();
   }
@@ -49,26 +63,59 @@ export class Board {
   end() {
     if (!this.isDrawing) return;
     this.isDrawing = false;
+    // A tap is no stroke.
+    if (this.strokes.at(-1).length < 2) this.undo();
     this.changed();
   }
 
-  clear() {
-    this.stroke = [];
+  /** Takes the last stroke back, or the file. */
+  undo() {
+    if (!this.traced) {
+      this.strokes.pop();
+      this.times.pop();
+    }
+    this.traced = null;
     this.changed();
     this.draw();
   }
 
-  /** In the base frame, m. */
-  points_m() {
-    const { centre, right, up } = this.plane;
-    return this.stroke.map(([x, y]) => centre.map((c, i) => c + x * right[i] + y * up[i]));
+  clear() {
+    [this.strokes, this.times, this.traced] = [[], [], null];
+    this.changed();
+    this.draw();
+  }
+
+  /** Shows points of the base frame that were not drawn here. */
+  trace(points_m) {
+    [this.strokes, this.times] = [[], []];
+    this.traced = points_m.map((p) => this.onto(p));
+    this.changed();
+    this.draw();
+  }
+
+  get isEmpty() {
+    return !this.traced && this.strokes.length === 0;
+  }
+
+  /** Rounded to a micrometre and a microsecond: the program needs no more. */
+  strokes_m() {
+    return this.strokes.map((stroke) => stroke.map((p) => p.map((x) => Number(x.toFixed(6)))));
+  }
+
+  /** `slower` times as long as drawn, s. */
+  times_s(slower) {
+    return this.times.map((times) => times.map((t) => Number((slower * (t - times[0])).toFixed(6))));
+  }
+
+  onto(p) {
+    const { centre, right, up } = this.frame;
+    const dot = (a) => p.reduce((sum, value, i) => sum + (value - centre[i]) * a[i], 0);
+    return [dot(right), dot(up)];
   }
 
   /** Shows where the arm is over the board. */
   show(p) {
-    const { centre, right, up } = this.plane;
-    const dot = (a) => p.reduce((sum, value, i) => sum + (value - centre[i]) * a[i], 0);
-    const arm = [dot(right), dot(up)];
+    const arm = this.onto(p);
     if (this.arm?.every((x, i) => Math.abs(x - arm[i]) < STEP_M / 2)) return;
     this.arm = arm;
     this.draw();
@@ -76,32 +123,36 @@ export class Board {
 
   draw() {
     const scale = devicePixelRatio;
-    const side = this.canvas.clientWidth;
-    if (this.canvas.width !== Math.round(side * scale)) this.canvas.width = this.canvas.height = Math.round(side * scale);
-    const ink = this.canvas.getContext('2d', { willReadFrequently: true });
+    const { canvas, frame } = this;
+    const [width, height] = [canvas.clientWidth, canvas.clientHeight];
+    if (canvas.width !== Math.round(width * scale) || canvas.height !== Math.round(height * scale)) {
+      [canvas.width, canvas.height] = [Math.round(width * scale), Math.round(height * scale)];
+    }
+    const ink = canvas.getContext('2d', { willReadFrequently: true });
     ink.setTransform(scale, 0, 0, scale, 0, 0);
-    ink.clearRect(0, 0, side, side);
-    const at = ([x, y]) => [(x / this.plane.size + 0.5) * side, (0.5 - y / this.plane.size) * side];
-    ink.strokeStyle = colour('--line');
-    const half = this.plane.size / 2;
-    for (let g = -Math.floor(half / GRID_M) * GRID_M; g <= half; g += GRID_M) {
-      ink.globalAlpha = Math.abs(g) < 1e-9 ? 1 : 0.45;
+    ink.clearRect(0, 0, width, height);
+    const at = ([x, y]) => [(x / frame.size[0] + 0.5) * width, (0.5 - y / frame.size[1]) * height];
+    const line = (points) => {
       ink.beginPath();
-      ink.moveTo(...at([g, -half]));
-      ink.lineTo(...at([g, half]));
-      ink.moveTo(...at([-half, g]));
-      ink.lineTo(...at([half, g]));
+      points.forEach((p, i) => (i ? ink.lineTo(...at(p)) : ink.moveTo(...at(p))));
       ink.stroke();
+    };
+    const [right, up] = frame.size.map((side) => side / 2);
+    ink.strokeStyle = colour('--line');
+    for (let k = -Math.floor(Math.max(right, up) / GRID_M); k * GRID_M <= Math.max(right, up); k++) {
+      const g = k * GRID_M;
+      ink.globalAlpha = k === 0 ? 1 : 0.45;
+      if (Math.abs(g) <= right) line([[g, -up], [g, up]]);
+      if (Math.abs(g) <= up) line([[-right, g], [right, g]]);
     }
     ink.globalAlpha = 1;
     ink.strokeStyle = colour('--a');
     ink.lineWidth = 3;
     ink.lineJoin = ink.lineCap = 'round';
-    ink.beginPath();
-    this.stroke.forEach((p, i) => (i ? ink.lineTo(...at(p)) : ink.moveTo(...at(p))));
-    ink.stroke();
+    (this.traced ? [this.traced] : this.strokes).forEach(line);
+    canvas.dataset.strokes = this.strokes.length;
     ink.lineWidth = 1;
-    if (this.arm && this.arm.every((x) => Math.abs(x) <= half)) {
+    if (this.arm && Math.abs(this.arm[0]) <= right && Math.abs(this.arm[1]) <= up) {
       ink.fillStyle = colour('--b');
       ink.beginPath();
       ink.arc(...at(this.arm), 5, 0, 2 * Math.PI);

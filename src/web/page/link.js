@@ -58,16 +58,30 @@ export class Link {
     return this.post('/api/act', { client: this.client, change });
   }
 
+  /** What a drawing is for the program: its points in the base frame; read at the server, where the files are read. */
+  async trace(drawing) {
+    const { ok, words } = await this.post('/api/trace', { client: this.client, drawing }, true);
+    return { ok, ...(ok ? JSON.parse(words) : { words }) };
+  }
+
+  home() {
+    return this.post('/api/home', { client: this.client });
+  }
+
+  recover() {
+    return this.post('/api/recover', { client: this.client });
+  }
+
   imitate(drawing) {
     return this.post('/api/imitate', { client: this.client, drawing });
   }
 
-  async post(path, body) {
+  async post(path, body, wantsAnswer = false) {
     try {
       const answer = await fetch(path, {
         method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(body),
       });
-      return { ok: answer.ok, words: answer.ok ? '' : await answer.text() };
+      return { ok: answer.ok, words: answer.ok && !wantsAnswer ? '' : await answer.text() };
     } catch {
       return { ok: false, words: 'the program does not answer' };
     }

@@ -1,24 +1,30 @@
 // Puts the page together.
 import { Acts } from '/act.js';
 import { Series, histogram } from '/charts.js';
-import { Board, HORIZONTAL } from '/draw.js';
+import { Board } from '/draw.js';
 import { Link } from '/link.js';
+import * as planes from '/plane.js';
 
 const $ = (id) => document.getElementById(id);
 const text = (id, words) => {
   if ($(id).textContent !== words) $(id).textContent = words;
 };
-const STAGES = { waiting: 'at rest', learning: 'learning', driving: 'driving', lost: 'robot not reached' };
+const STAGES = { waiting: 'at rest', learning: 'learning', driving: 'driving', homing: 'on the way to the ready pose',
+  recovering: 'recovering', lost: 'robot not reached' };
 const MODES = {
   homing: 'on the way to the start', following: 'following', stopping: 'stopping', fault: 'FAULT', holding: 'holding',
   guiding: 'guiding', recovering: 'recovering', idle: 'at rest',
 };
 /** Charts are drawn so often at most, ms. */
 const CHARTS_MS = 100;
+/** The largest file that is sent; JSON makes it longer. */
+const FILE_BYTES = 500000;
 
 let view = null;
 let operator = false;
 let stage = 'lost';
+/** Whether the robot says that it can move. */
+let ready = false;
 let charted = 0;
 let lastPlan = null;
 /** Whether the place of the operator was asked for. */
@@ -26,10 +32,19 @@ let asked = false;
 
 const error = new Series($('error'), ['--a', '--b'], 0.1);
 const limit = new Series($('limit'), ['--b'], 10);
-const board = new Board($('canvas'), HORIZONTAL, mayImitate);
+/** Until the program has said what it is configured to. */
+const FIRST = { stands: 'horizontal', centre_m: [0.3, 0, 0.5], turn_rad: 0, size_m: [0.24, 0.24], lift_m: 0.02 };
+let plane = FIRST;
+/** The file that is shown in the place of strokes. */
+let file = null;
+const training = new Series($('training'), ['--a'], 0.1, 10);
+const board = new Board($('canvas'), planes.frame(plane), mayImitate);
 
 function mayImitate() {
-  $('imitate').disabled = !(operator && stage === 'waiting' && board.stroke.length > 1);
+  $('imitate').disabled = !(operator && stage === 'waiting' && !board.isEmpty);
+  $('home').disabled = !(operator && stage === 'waiting' && ready);
+  $('recover').disabled = !(operator && stage === 'waiting' && !ready);
+  $('undo').disabled = board.isEmpty;
   acts.allow(operator && stage === 'driving');
 }
 
@@ -48,16 +63,58 @@ async function ask(answer) {
   return ok;
 }
 
+/** Everything lies there from now on. */
+function lie(where) {
+  plane = where;
+  board.lie(planes.frame(plane));
+  view?.lay(board.frame);
+  text('plane', planes.words(plane));
+  if (file) read();
+}
+
+// No box to tick: that takes the space bar.
+const isClosed = () => $('closed').getAttribute('aria-pressed') === 'true';
+
+/** The drawing as the program takes it. */
+function drawing() {
+  const slower = Number($('timing').value);
+  const shape = file ? { file } : { strokes_m: board.strokes_m() };
+  if (!file && slower > 0) shape.times_s = board.times_s(slower);
+  return {
+    ...shape, plane, smoothing_m: Number($('smoothing').value) / 1000, closed: isClosed() || null,
+    speed_m_s: Number($('speed').value), laps: Number($('laps').value),
+  };
+}
+
+/** Has the file read at the server, and shows it. */
+async function read() {
+  const { ok, words, points_m } = await link.trace(drawing());
+  [words].flat().forEach((word) => say(word, !ok));
+  if (ok) board.trace(points_m);
+  else forget();
+}
+
+function forget() {
+  file = null;
+  $('file').value = '';
+}
+
 const acts = new Acts((change) => ask(link.act(change)));
 const link = new Link({
   async hello({ about: what }) {
     text('robot', `${what.simulated ? 'simulated Panda' : 'Panda'} at ${what.robot}`);
     $('said').replaceChildren();
     if (view) return;
+    if (plane === FIRST) {
+      // As configured, but with room to draw.
+      planes.fill({ ...what.plane, size_m: what.plane.size_m.map((side) => Math.max(side, 0.24)) });
+      $('smoothing').value = 1000 * what.smoothing_m;
+      lie(planes.given());
+    }
     try {
       const { View } = await import('/scene.js');
       view = new View($('scene'), what);
-      view.lay(board.plane);
+      view.lay(board.frame);
       if (lastPlan) view.plan(lastPlan);
     } catch (problem) {
       view = null;
@@ -90,11 +147,12 @@ const link = new Link({
   },
 });
 function show(now) {
-  if (stage !== now.stage) {
-    stage = now.stage;
+  if (stage !== now.stage || ready !== now.ready) {
+    [stage, ready] = [now.stage, now.ready];
     mayImitate();
   }
-  const mode = stage === 'driving' ? (now.held && now.mode === 'following' ? 'paused' : MODES[now.mode]) : STAGES[stage];
+  const mode = stage === 'driving' ? (now.held && now.mode === 'following' ? 'paused' : MODES[now.mode])
+    : stage === 'waiting' && !ready ? 'the robot cannot move' : STAGES[stage];
   text('mode', mode);
   $('mode').className = now.mode === 'fault' || stage === 'lost' ? 'bad' : '';
   document.body.dataset.stage = stage;
@@ -103,6 +161,7 @@ function show(now) {
     view?.show(now);
     board.show(now.O_p_EE_m);
   }
+  if (stage === 'learning') learning(now);
   if (stage !== 'driving') return;
   acts.show(now);
   const t_s = performance.now() / 1000;
@@ -118,6 +177,18 @@ function show(now) {
   text('error-rate', `${rate}, each the worst of its milliseconds`);
   text('limit-rate', `${rate}, each the ticks since the one before`);
   text('step-rate', `1000 a second, shown ${Math.round(1000 / CHARTS_MS)} times`);
+}
+
+/** How the training goes, before anything moves. */
+function learning({ steps, steps_all: all, loss_mse_rad2: loss }) {
+  if (loss === null) {
+    training.clear();
+    return;
+  }
+  training.add(performance.now() / 1000, [1000 * Math.sqrt(loss)]);
+  training.draw();
+  text('training-rate', `${steps} of ${all} updates`);
+  text('loss', `${loss.toExponential(2)} rad²`);
 }
 
 function figures(now) {
@@ -150,13 +221,39 @@ addEventListener('keydown', (event) => {
 addEventListener('keyup', (event) => {
   if (event.code === 'Space') event.preventDefault();
 }, true);
+for (const what of ['home', 'recover']) {
+  $(what).addEventListener('click', () => {
+    $(what).disabled = true;
+    ask(link[what]()).then(mayImitate);
+  });
+}
 $('take').addEventListener('click', () => link.send('take'));
-$('clear').addEventListener('click', () => board.clear());
+$('clear').addEventListener('click', () => {
+  forget();
+  board.clear();
+});
+$('undo').addEventListener('click', () => {
+  forget();
+  board.undo();
+});
+// A stroke takes the place of a file.
+$('canvas').addEventListener('pointerdown', forget);
+$('file').addEventListener('change', async () => {
+  const [chosen] = $('file').files;
+  if (!chosen) return;
+  if (chosen.size > FILE_BYTES) {
+    say(`${chosen.name}: ${chosen.size} bytes, allowed ${FILE_BYTES} from the page; give it by --trajectory`, true);
+    forget();
+    return;
+  }
+  file = { name: chosen.name, text: await chosen.text() };
+  read();
+});
+$('closed').addEventListener('click', () => $('closed').setAttribute('aria-pressed', !isClosed()));
+planes.watch(lie);
 $('imitate').addEventListener('click', async () => {
   $('imitate').disabled = true;
-  const drawing = { points_m: board.points_m(), speed_m_s: Number($('speed').value), laps: Number($('laps').value) };
-  if (!await ask(link.imitate(drawing))) mayImitate();
+  if (!await ask(link.imitate(drawing()))) mayImitate();
 });
-const { centre: [x, y, z], size } = board.plane;
-text('plane', `horizontal, seen from above, base below: centre (${x}, ${y}, ${z}) m, side ${size} m, grid 0.02 m`);
+text('plane', planes.words(plane));
 addEventListener('pagehide', () => link.send('release'));

@@ -75,10 +75,10 @@ export class View {
   }
 
   /** Where a drawing lies. */
-  lay({ centre, right, up, size }) {
+  lay({ centre, right, up, size: [width, height] }) {
     this.board.matrixAutoUpdate = false;
     const [u, v] = [new Vector3(...right), new Vector3(...up)];
-    this.board.matrix.makeBasis(u.clone().multiplyScalar(size), v.clone().multiplyScalar(size), u.clone().cross(v));
+    this.board.matrix.makeBasis(u.clone().multiplyScalar(width), v.clone().multiplyScalar(height), u.clone().cross(v));
     this.board.matrix.setPosition(...centre);
     this.draw();
   }
