@@ -6,6 +6,7 @@ mod board;
 mod drawing;
 mod gate;
 mod lease;
+mod lesson;
 mod options;
 mod pace;
 mod routes;
@@ -15,6 +16,7 @@ mod socket;
 
 pub use board::{Now, Order, Plan, STEP_PLACES, Since, Stage};
 pub use drawing::Drawing;
+pub use lesson::{Lesson, LessonState, Press};
 pub use options::Options;
 
 use crate::control::links::Request;
@@ -168,6 +170,11 @@ impl Page {
     /// No drawing is taken any more.
     pub fn close(&self) {
         self.board.close();
+    }
+
+    /// What was pressed first of what was not taken yet; from now on there is a session of teaching.
+    pub fn press(&self) -> Option<Press> {
+        self.board.press()
     }
 
     /// How often somebody had asked for rest by now.

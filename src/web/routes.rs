@@ -1,6 +1,7 @@
 //! What a page can ask for.
 use super::drawing::Drawing;
 use super::gate::{self, Here};
+use super::lesson::Press;
 use super::{Core, assets, socket};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, State};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 pub(super) const SESSION: &str = "/api/session";
 pub(super) const STOP: &str = "/api/stop";
 const IMITATE: &str = "/api/imitate";
+const TEACH: &str = "/api/teach";
 pub(super) const LIVE: &str = "/api/live";
 
 /// Bodies are not longer: a drawing with all its points, or a few words.
@@ -30,6 +32,7 @@ pub(super) fn router(core: Arc<Core>) -> Router {
         .route(SESSION, post(session))
         .route(STOP, post(stop))
         .route(IMITATE, post(imitate))
+        .route(TEACH, post(teach))
         .fallback(asset)
         .layer(middleware::from_fn_with_state(Arc::clone(&core), gate::guard))
         .with_state(core)
@@ -102,5 +105,27 @@ async fn imitate(State(core): State<Arc<Core>>, body: Body) -> Result<Response, 
         false => {
             Err((StatusCode::CONFLICT, "the arm is busy: press STOP and wait until it is at rest".to_owned()))
         }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Teach {
+    /// The word of the operator's page.
+    client: String,
+    press: Press,
+}
+
+async fn teach(State(core): State<Arc<Core>>, body: Body) -> Result<StatusCode, Refusal> {
+    let Teach { client, press } = read(body, WORDS_BYTES).await?;
+    if !core.lease().is_held_by(&client) {
+        return Err((StatusCode::FORBIDDEN, "another page is operating the arm".to_owned()));
+    }
+    if let Some(words) = press.wrong() {
+        return Err((StatusCode::UNPROCESSABLE_ENTITY, words));
+    }
+    match core.board.pressed(press) {
+        true => Ok(StatusCode::ACCEPTED),
+        false => Err((StatusCode::CONFLICT, "nobody teaches now, or too much was pressed at once".to_owned())),
     }
 }

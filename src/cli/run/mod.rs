@@ -7,7 +7,7 @@ mod record;
 pub(super) mod robot;
 mod served;
 mod service;
-mod view;
+pub(super) mod view;
 mod watch;
 
 pub(super) use args::{AfterTeaching, Args, SPEED};
@@ -114,8 +114,20 @@ pub(super) struct Task<'a> {
 /// The page on which a motion is shown, and how often somebody there had asked for rest before it was ordered.
 #[derive(Clone, Copy)]
 pub(super) struct Watched<'a> {
-    page: &'a Page,
+    pub(super) page: &'a Page,
     since: Since,
+}
+
+impl<'a> Watched<'a> {
+    /// From now on.
+    pub(super) fn new(page: &'a Page) -> Watched<'a> {
+        Watched { page, since: page.since() }
+    }
+
+    /// How the arm shall come to rest, if somebody at the page has asked for it.
+    pub(super) fn rest(&self) -> Option<Request> {
+        self.page.rest(self.since)
+    }
 }
 
 /// Makes ready what is to be followed, asks where a real arm is about to move, and drives.
@@ -150,7 +162,7 @@ pub(super) fn follow(task: Task) -> anyhow::Result<()> {
     if !args.sim && !robot::confirm(args, config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
-    if watched.is_some_and(|watched| watched.page.rest(watched.since).is_some()) {
+    if watched.is_some_and(|watched| watched.rest().is_some()) {
         return Err(usage("stopped before the arm has moved"));
     }
     // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
@@ -269,7 +281,7 @@ impl Run<'_> {
         }
         let (mut asked, mut recording_failed) = (None, false);
         let outcome = session.drive(controller, control, |pulse, mode| {
-            let by_page = self.watched.and_then(|watched| watched.page.rest(watched.since));
+            let by_page = self.watched.and_then(|watched| watched.rest());
             let wanted = by_page.max(stop.load(Relaxed).then_some(Request::Stop));
             if wanted > asked && wanted.is_some_and(|request| operator.requests.try_send(request).is_ok()) {
                 asked = wanted;

@@ -86,7 +86,7 @@ impl<'a> View<'a> {
 }
 
 /// The arm as its state says, commanded to `q_c_rad`.
-pub(super) fn at(now: &mut Now, state: &State, q_c_rad: [f64; 7]) {
+pub(in super::super) fn at(now: &mut Now, state: &State, q_c_rad: [f64; 7]) {
     now.q_rad = state.q;
     now.q_c_rad = q_c_rad;
     now.O_p_EE_m = [state.O_T_EE[12], state.O_T_EE[13], state.O_T_EE[14]];

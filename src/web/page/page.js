@@ -2,12 +2,13 @@
 import { Series, histogram } from '/charts.js';
 import { Board, HORIZONTAL } from '/draw.js';
 import { Link } from '/link.js';
+import { Teaching } from '/teach.js';
 
 const $ = (id) => document.getElementById(id);
 const text = (id, words) => {
   if ($(id).textContent !== words) $(id).textContent = words;
 };
-const STAGES = { waiting: 'at rest', learning: 'learning', driving: 'driving', lost: 'robot not reached' };
+const STAGES = { waiting: 'at rest', learning: 'learning', driving: 'driving', teaching: 'teaching', simulated: 'a robot to connect to', lost: 'robot not reached' };
 const MODES = {
   homing: 'on the way to the start', following: 'following', stopping: 'stopping', fault: 'FAULT', holding: 'holding',
   guiding: 'guiding', recovering: 'recovering', idle: 'at rest',
@@ -26,6 +27,10 @@ let asked = false;
 const error = new Series($('error'), ['--a', '--b'], 0.1);
 const limit = new Series($('limit'), ['--b'], 10);
 const board = new Board($('canvas'), HORIZONTAL, mayImitate);
+const teaching = new Teaching(async (press) => {
+  const { ok, words } = await link.press(press);
+  if (!ok) say(words, true);
+});
 
 function mayImitate() {
   $('imitate').disabled = !(operator && stage === 'waiting' && board.stroke.length > 1);
@@ -60,6 +65,7 @@ const link = new Link({
     asked = true;
     text('role', mine ? 'you operate the arm' : taken ? 'watching: another page operates the arm' : 'watching');
     $('take').hidden = mine || taken;
+    teaching.may(mine);
     mayImitate();
   },
   plan(plan) {
@@ -73,6 +79,7 @@ const link = new Link({
   lost(words) {
     stage = 'lost';
     operator = false;
+    teaching.may(false);
     text('mode', words);
     $('mode').className = 'bad';
     mayImitate();
@@ -87,11 +94,13 @@ function show(now) {
   text('mode', mode);
   $('mode').className = now.mode === 'fault' || stage === 'lost' ? 'bad' : '';
   document.body.dataset.stage = stage;
+  $('drawing').hidden = $('figures').hidden = ['teaching', 'simulated'].includes(stage);
   document.body.dataset.mode = now.mode;
   if (stage !== 'lost') {
     view?.show(now);
     board.show(now.O_p_EE_m);
   }
+  teaching.show(now.lesson);
   if (stage !== 'driving') return;
   const t_s = performance.now() / 1000;
   error.add(t_s, [now.tracking_mm, now.contour_mm]);
