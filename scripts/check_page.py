@@ -285,6 +285,26 @@ def judge(browser, other, url, _folder):
     hold("between two updates while driving, mean", (driven[-1] - driven[0]) / (len(driven) - 1), 1 / 25, "s")
     must("the second browser has seen it", "done, at rest" in second.text("said"))
 
+    page.does("document.getElementById('laps').value = 0")
+    page.click("imitate")
+    page.until("the path", lambda: page.now["mode"] == "following" and page.now["laps"][0] > 0.2)
+    pressed = page.click("hold")
+    page.until("it is paused", lambda: page.now["held"] and page.text("mode") == "paused")
+    page.until("time rests", lambda: page.updates[-1][1]["tau_s"] == page.updates[-9][1]["tau_s"])
+    last = max((t for (t, now), (_, before) in zip(page.updates[1:], page.updates)
+                if t > pressed and moved(now, before, "q_rad") > TREMBLE_RAD), default=pressed)
+    hold("from Pause to rest", last - pressed, 0.5, "s")
+    held = page.now
+    must("the button says how to go on", page.text("hold") == "Go on")
+    page.click("hold")
+    page.until("it goes on", lambda: page.now["tau_s"] > held["tau_s"] + 0.1)
+    must("it is still on the path", page.now["contour_so_far_mm"][1] < 3.0, page.now["contour_so_far_mm"])
+    page.does("(r => { r.value = 0.5; r.dispatchEvent(new Event('change')); })(document.getElementById('rate'))")
+    page.until("it is slower", lambda: page.now["speed"] == 0.5)
+    page.ask("Input.dispatchKeyEvent", type="keyDown", code="Space", key=" ")
+    page.until("rest", lambda: page.now["stage"] == "waiting")
+    page.until("a new drawing may come", lambda: not page.does("document.getElementById('imitate').disabled"))
+
     for how, press in (("STOP", lambda: page.click("stop")),
                        ("the space bar", lambda: page.ask("Input.dispatchKeyEvent", type="keyDown", code="Space", key=" ")),
                        ("STOP of the second browser", lambda: second.click("stop"))):
@@ -335,7 +355,7 @@ def teach(browser, other, url, folder):
     end = time.monotonic() + DEADLINE_S
     while time.monotonic() < end and "taught" not in (folder / "out").read_text():
         time.sleep(0.02)
-    listed = subprocess.run([BINARY, "demos", "ls", "demos"], cwd=folder, capture_output=True, text=True).stdout
+    listed = subprocess.run([BINARY, "demos", "ls", "--json"], cwd=folder, capture_output=True, text=True).stdout
     must("what was recorded at the page is an episode", "trace" in listed and "round" in listed, listed)
 
 

@@ -62,6 +62,65 @@ fn stop_needs_no_operator_and_what_was_ordered_before_it_does_not_begin() {
 }
 
 #[test]
+fn the_operator_pauses_goes_on_slows_and_ends_a_motion_and_nobody_else_does() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, "run --sim --pace lockstep", 8);
+    let mut operator = served.page();
+    operator.operate();
+    assert_eq!(operator.act(json!({ "held": true })).0, 409, "nothing moves");
+    assert_eq!(operator.imitate(0).0, 202);
+    operator
+        .until("the path", |tab| tab.now["mode"] == "following" && tab.now["laps"][0].as_f64() > Some(0.1));
+    let watcher = served.page();
+    assert_eq!(watcher.act(json!({ "held": true })).0, 403);
+    for (change, words) in [
+        (json!({ "speed": 1.5 }), "speed = 1.5, allowed 0.01 to 1"),
+        (json!({ "speed": 0 }), "speed = 0, allowed 0.01 to 1"),
+        (json!({ "laps": 20_000 }), "laps = 20000, allowed 0 to 10000"),
+    ] {
+        let (status, answer) = operator.act(change);
+        assert!(status == 422 && answer.contains(words), "{status} {answer}");
+    }
+    assert_eq!(operator.act(json!({ "force": 3 })).0, 400);
+
+    assert_eq!(operator.act(json!({ "held": true })).0, 202);
+    operator.until("it is held", |tab| tab.now["held"] == true);
+    let (mut tau, mut still) = (-1.0, 0);
+    operator.until("reference time rests", |tab| {
+        let now = tab.now["tau_s"].as_f64().expect("a time");
+        still = if now == tau { still + 1 } else { 0 };
+        tau = now;
+        still > 10
+    });
+    assert_eq!(operator.now["mode"], "following", "it has not ended");
+    assert_eq!(operator.act(json!({ "held": false, "speed": 0.25 })).0, 202);
+    operator.until("it goes on", |tab| tab.now["tau_s"].as_f64() > Some(tau + 0.1));
+    assert_eq!(operator.now["speed"], 0.25);
+    // The lap that has begun is the last.
+    assert_eq!(operator.act(json!({ "speed": 1.0, "laps": 1 })).0, 202);
+    operator.until("the end", |tab| tab.said.iter().any(|words| words.contains("done, at rest")));
+}
+
+#[test]
+fn learning_on_the_way_is_switched_and_a_policy_given_back() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, "run --sim --pace lockstep", 9);
+    let mut operator = served.page();
+    operator.operate();
+    assert_eq!(operator.imitate(0).0, 202);
+    operator.until("a policy of the drive", |tab| tab.now["edition"].as_u64() > Some(0));
+    assert_eq!(operator.act(json!({ "rollback": true })).0, 202);
+    operator.until("the words", |tab| tab.said.iter().any(|words| words.contains("to the policy before")));
+    operator.until("it is given back", |tab| tab.now["policies"][3].as_u64() > Some(0));
+    operator.until("learning rests", |tab| tab.now["learning"] == false);
+    let taken = operator.now["policies"][1].clone();
+    assert_eq!(operator.act(json!({ "learning": true })).0, 202);
+    operator.until("another policy", |tab| tab.now["policies"][1].as_u64() > taken.as_u64());
+    operator.send(&json!("stop"));
+    operator.until("rest", |tab| tab.is("waiting"));
+}
+
+#[test]
 fn an_operator_who_leaves_takes_the_motion_along() {
     let folder = Folder::new();
     let served = Served::start(&folder, "run --sim", 3);

@@ -4,8 +4,8 @@ mod page_client;
 
 use cli::{Folder, robot_by_the_clock, wait_for};
 use franka_imit::robot::Mode;
-use rand::{RngExt, SeedableRng, rngs::StdRng};
 use page_client::{Served, Tab, drawing};
+use rand::{RngExt, SeedableRng, rngs::StdRng};
 use serde_json::{Value, json};
 use std::io::Write;
 use std::net::TcpStream;
@@ -145,7 +145,10 @@ fn hostile_clients_of_the_page_move_nothing_and_cost_no_memory() {
         assert!(refused.iter().all(|status| (400..500).contains(status)), "{k}: {refused:?}");
         look(&mut operator, Duration::from_millis(20));
     }
-    after("100 times deep JSON, no UTF-8, a foreign Origin, another Host, no session, a stolen lease", &mut operator);
+    after(
+        "100 times deep JSON, no UTF-8, a foreign Origin, another Host, no session, a stolen lease",
+        &mut operator,
+    );
 
     let idle: Vec<Tab> = (0..7).map(|_| served.page()).collect();
     look(&mut operator, Duration::from_secs(10));

@@ -241,7 +241,9 @@ impl Args {
     /// The tool that the robot knows of, in the flange frame.
     fn tool(&self, options: &Options) -> anyhow::Result<Pose> {
         match &options.tool {
-            Some(tool) => from_column_major(&tool.F_T_NE).map_err(|e| usage(format!("--tool {}: {e}", self.tool))),
+            Some(tool) => {
+                from_column_major(&tool.F_T_NE).map_err(|e| usage(format!("--tool {}: {e}", self.tool)))
+            }
             None if options.hand => Ok(hand_tool()),
             None => Ok(Pose::identity()),
         }

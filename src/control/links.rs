@@ -41,13 +41,26 @@ pub fn session() -> (SessionEnds, SupervisorEnds) {
     (thread, SupervisorEnds { events, orders: orders_to, states })
 }
 
-/// What the supervisor asks of the control thread.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+/// What the supervisor asks of the control thread; what comes later in the list counts for more.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
 pub enum Request {
+    /// Go on like this. Only a motion along a path has a tempo.
+    Tempo(Tempo),
     /// Ramp to rest and end the motion.
     Stop,
     /// Brake to rest as hard as the limits allow, and end the motion.
     Halt,
+}
+
+/// How a path is followed.
+#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
+pub struct Tempo {
+    /// Seconds of reference time per second, above 0.
+    pub rate: f64,
+    /// Whether reference time is held: the arm rests on the path, and the motion does not end.
+    pub is_held: bool,
+    /// Laps to drive, counted from the start; `None` goes on until asked to stop.
+    pub laps: Option<f64>,
 }
 
 /// What the supervisor asks of the policies on the control thread: to go back to the one before.

@@ -42,7 +42,7 @@ use crate::range::{Violation, check_range};
 use crate::robot::{Command, Joints, State};
 use crate::safety::{Limiter, Margin, Verdict};
 use crate::{safety, sde};
-use links::Request;
+use links::{Request, Tempo};
 use serde::{Deserialize, Serialize};
 
 /// How a motion starts, stops and takes a new policy over.
@@ -125,9 +125,13 @@ pub trait Pilot: Send {
         self.stop();
     }
 
+    /// Goes on like this; a motion that follows no path has no tempo.
+    fn set_tempo(&mut self, _: &Tempo) {}
+
     /// Does what the supervisor asks.
     fn take(&mut self, request: Request) {
         match request {
+            Request::Tempo(tempo) => self.set_tempo(&tempo),
             Request::Stop => self.stop(),
             Request::Halt => self.halt(),
         }

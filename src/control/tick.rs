@@ -13,6 +13,7 @@
 use super::approach::Approach;
 use super::clock::Clock;
 use super::generator::Generator;
+use super::links::Tempo;
 use super::reading::{self, Reader, Reading};
 use super::shelf::{Edition, Shelf};
 use super::{Law, Phase, Pilot, Settings, StandIn};
@@ -204,7 +205,9 @@ impl Controller {
         if braking && base.is_at_rest() {
             self.enter(Phase::Done);
         }
-        let kind = if self.phase == Phase::Follow && verdict.is_clear() { Kind::Driven } else { Kind::None };
+        // One place for long would crowd out what the path has taught.
+        let is_driven = self.phase == Phase::Follow && verdict.is_clear() && !self.clock.stands();
+        let kind = if is_driven { Kind::Driven } else { Kind::None };
         let (swaps, rollbacks) = self.shelf.counts();
         let sample = Sample {
             tick: self.ticks,
@@ -363,6 +366,15 @@ impl Pilot for Controller {
 
     fn halt(&mut self) {
         self.halt();
+    }
+
+    fn set_tempo(&mut self, tempo: &Tempo) {
+        self.settings.speed = tempo.rate;
+        self.clock.hold(tempo.is_held);
+        self.clock.end_after(tempo.laps, self.timed.lap_s(), tempo.rate);
+        if self.phase == Phase::Follow {
+            self.clock.run_at(tempo.rate);
+        }
     }
 
     fn phase(&self) -> Phase {

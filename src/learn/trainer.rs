@@ -127,6 +127,8 @@ pub(super) struct Shared {
     failed: AtomicBool,
     /// Whether no candidate is to be offered any more.
     pub(super) held: AtomicBool,
+    /// Whether a person does not want any.
+    held_by_person: AtomicBool,
 }
 
 impl Shared {
@@ -135,6 +137,10 @@ impl Shared {
         reasons.filter(|((reason, _), _)| *reason == why).for_each(|(_, count)| {
             count.fetch_add(1, Relaxed);
         });
+    }
+
+    pub(super) fn is_held(&self) -> bool {
+        self.held.load(Relaxed) || self.held_by_person.load(Relaxed)
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -231,9 +237,14 @@ impl Trainer {
         self.thread = None;
     }
 
-    /// From now on no candidate is offered: somebody has asked for a policy to stay.
-    pub fn hold(&self) {
-        self.counts.held.store(true, Relaxed);
+    /// From now on no candidate is offered: somebody has asked for a policy to stay; or they are again.
+    pub fn hold(&self, is_held: bool) {
+        self.counts.held_by_person.store(is_held, Relaxed);
+    }
+
+    /// Whether none is offered.
+    pub fn is_held(&self) -> bool {
+        self.counts.is_held()
     }
 }
 

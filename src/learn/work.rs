@@ -260,7 +260,7 @@ impl Work {
         self.policies.sent_number.is_none()
             && !self.watch.is_on()
             && self.withdrawal == Withdrawal::None
-            && !self.counts.held.load(Relaxed)
+            && !self.counts.is_held()
     }
 
     fn step(&mut self) {

@@ -26,6 +26,7 @@ assets! {
     "/" "text/html; charset=utf-8" "index.html",
     "/page.css" "text/css; charset=utf-8" "page.css",
     "/page.js" "text/javascript; charset=utf-8" "page.js",
+    "/act.js" "text/javascript; charset=utf-8" "act.js",
     "/arm.js" "text/javascript; charset=utf-8" "arm.js",
     "/charts.js" "text/javascript; charset=utf-8" "charts.js",
     "/draw.js" "text/javascript; charset=utf-8" "draw.js",

@@ -1,6 +1,7 @@
 //! What the supervisor and the page have of each other. The supervisor never waits for the page.
 use super::drawing::Drawing;
 use super::lesson::{Lesson, Press};
+use super::wishes::{Change, Wishes};
 use crate::control::links::Request;
 use crate::control::modes::Mode;
 use serde::Serialize;
@@ -52,6 +53,14 @@ pub struct Now {
     pub x_ref_m: [f64; 3],
     /// Reference time.
     pub tau_s: f64,
+    /// Whether the arm rests on the path, to go on later, as the control thread has been told.
+    pub held: bool,
+    /// Rate of the whole motion, as it has been told.
+    pub speed: f64,
+    /// Whether policies that are learnt on the way are taken over; none where nothing is learnt.
+    pub learning: Option<bool>,
+    /// Number of the policy in use; 0 is the one the drive began with.
+    pub edition: u32,
     /// Laps driven, and how many there will be; 0 of a motion without end.
     pub laps: [f64; 2],
     /// From the moving reference, the worst since the update before; none off the path.
@@ -101,6 +110,8 @@ pub struct Plan {
     pub tube_m: f64,
     /// How long one lap takes, s.
     pub lap_s: f64,
+    /// Rate at which the whole motion begins, and no page may make it faster.
+    pub speed: f64,
 }
 
 /// Something said to whoever looks.
@@ -139,6 +150,7 @@ pub(super) struct Shown {
 pub(super) struct Board {
     shown: Mutex<Shown>,
     order: Mutex<Option<Order>>,
+    wishes: Mutex<Wishes>,
     /// Whether a drawing is waited for.
     is_open: AtomicBool,
     /// What was pressed in a session of teaching; nothing is taken where there is none.
@@ -164,6 +176,8 @@ impl Board {
     }
 
     pub(super) fn plan(&self, plan: Plan) {
+        // What was asked of the motion before is not asked of this one.
+        *locked(&self.wishes) = Wishes::default();
         let mut shown = self.shown();
         shown.plan = (shown.plan.0 + 1, Arc::new(plan));
     }
@@ -218,6 +232,26 @@ impl Board {
         is_wanted
     }
 
+    /// Asks for a change of what moves; why not, if not: an answer's status and words.
+    pub(super) fn wish(&self, change: Change) -> Result<(), (u16, String)> {
+        let shown = self.shown();
+        if shown.now.stage != Stage::Driving {
+            return Err((
+                409,
+                "nothing moves that this could be asked of: draw, and press Imitate".to_owned(),
+            ));
+        }
+        if let Some(words) = change.wrong(shown.plan.1.speed) {
+            return Err((422, words));
+        }
+        locked(&self.wishes).add(change);
+        Ok(())
+    }
+
+    pub(super) fn wishes(&self) -> Wishes {
+        *locked(&self.wishes)
+    }
+
     pub(super) fn halt(&self) {
         self.halts.fetch_add(1, SeqCst);
     }
@@ -265,6 +299,21 @@ mod tests {
         assert_eq!((0..100).filter(|_| board.pressed(Press::Toggle)).count(), PRESSES);
         board.close();
         assert!(!board.pressed(Press::Toggle), "the session is over");
+    }
+
+    #[test]
+    fn wishes_are_of_the_motion_that_moves_and_of_no_other() {
+        let board = Board::default();
+        let hold = Change { held: Some(true), ..Change::default() };
+        assert_eq!(board.wish(hold).map_err(|(status, _)| status), Err(409), "nothing moves");
+        board.plan(Plan { speed: 0.5, ..Plan::default() });
+        board.show(&Now { stage: Stage::Driving, ..Now::default() });
+        assert!(board.wish(hold).is_ok() && board.wishes().held == Some(true));
+        let fast = Change { speed: Some(0.6), held: Some(false), ..Change::default() };
+        assert_eq!(board.wish(fast).map_err(|(status, _)| status), Err(422));
+        assert_eq!(board.wishes().held, Some(true), "nothing of what is refused is done");
+        board.plan(Plan::default());
+        assert_eq!(board.wishes(), Wishes::default());
     }
 
     #[test]

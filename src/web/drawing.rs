@@ -6,7 +6,7 @@ const POINTS_MAX: usize = 8000;
 /// Speed along a drawing, m/s.
 const SPEED_M_S: std::ops::RangeInclusive<f64> = 0.005..=0.5;
 /// Laps at most; 0 goes on until somebody stops the arm.
-const LAPS_MAX: u32 = 10_000;
+pub(super) const LAPS_MAX: u32 = 10_000;
 
 /// A stroke in the base frame, drawn with the end effector pointing down.
 #[derive(Clone, Debug, Default, PartialEq, Deserialize)]

@@ -13,11 +13,13 @@ mod routes;
 mod secret;
 mod serve;
 mod socket;
+mod wishes;
 
 pub use board::{Now, Order, Plan, STEP_PLACES, Since, Stage};
 pub use drawing::Drawing;
 pub use lesson::{Lesson, LessonState, Press};
 pub use options::Options;
+pub use wishes::Wishes;
 
 use crate::control::links::Request;
 use crate::kinematics::{Pose, capsules, to_column_major};
@@ -175,6 +177,11 @@ impl Page {
     /// What was pressed first of what was not taken yet; from now on there is a session of teaching.
     pub fn press(&self) -> Option<Press> {
         self.board.press()
+    }
+
+    /// What the operator has asked of the motion since [`Page::plan`] has shown it.
+    pub fn wishes(&self) -> Wishes {
+        self.board.wishes()
     }
 
     /// How often somebody had asked for rest by now.

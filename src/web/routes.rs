@@ -2,6 +2,7 @@
 use super::drawing::Drawing;
 use super::gate::{self, Here};
 use super::lesson::Press;
+use super::wishes::Change;
 use super::{Core, assets, socket};
 use axum::body::{Body, to_bytes};
 use axum::extract::{Extension, State};
@@ -18,6 +19,7 @@ use std::sync::Arc;
 
 pub(super) const SESSION: &str = "/api/session";
 pub(super) const STOP: &str = "/api/stop";
+const ACT: &str = "/api/act";
 const IMITATE: &str = "/api/imitate";
 const TEACH: &str = "/api/teach";
 pub(super) const LIVE: &str = "/api/live";
@@ -31,6 +33,7 @@ pub(super) fn router(core: Arc<Core>) -> Router {
         .route(LIVE, get(socket::live))
         .route(SESSION, post(session))
         .route(STOP, post(stop))
+        .route(ACT, post(act))
         .route(IMITATE, post(imitate))
         .route(TEACH, post(teach))
         .fallback(asset)
@@ -91,12 +94,34 @@ struct Imitate {
     drawing: Drawing,
 }
 
+/// Only the operator's page moves the arm.
+fn check_operator(core: &Core, client: &str) -> Result<(), Refusal> {
+    if core.lease().is_held_by(client) {
+        Ok(())
+    } else {
+        Err((StatusCode::FORBIDDEN, "another page is operating the arm".to_owned()))
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Act {
+    client: String,
+    change: Change,
+}
+
+/// What moves shall go on otherwise.
+async fn act(State(core): State<Arc<Core>>, body: Body) -> Result<StatusCode, Refusal> {
+    let Act { client, change } = read(body, WORDS_BYTES).await?;
+    check_operator(&core, &client)?;
+    let refused = |(status, words)| (StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), words);
+    core.board.wish(change).map(|()| StatusCode::ACCEPTED).map_err(refused)
+}
+
 async fn imitate(State(core): State<Arc<Core>>, body: Body) -> Result<Response, Refusal> {
     let _turn = core.bodies.acquire().await;
     let Imitate { client, drawing } = read(body, DRAWING_BYTES).await?;
-    if !core.lease().is_held_by(&client) {
-        return Err((StatusCode::FORBIDDEN, "another page is operating the arm".to_owned()));
-    }
+    check_operator(&core, &client)?;
     if let Some(words) = drawing.wrong() {
         return Err((StatusCode::UNPROCESSABLE_ENTITY, words));
     }
@@ -118,14 +143,14 @@ struct Teach {
 
 async fn teach(State(core): State<Arc<Core>>, body: Body) -> Result<StatusCode, Refusal> {
     let Teach { client, press } = read(body, WORDS_BYTES).await?;
-    if !core.lease().is_held_by(&client) {
-        return Err((StatusCode::FORBIDDEN, "another page is operating the arm".to_owned()));
-    }
+    check_operator(&core, &client)?;
     if let Some(words) = press.wrong() {
         return Err((StatusCode::UNPROCESSABLE_ENTITY, words));
     }
     match core.board.pressed(press) {
         true => Ok(StatusCode::ACCEPTED),
-        false => Err((StatusCode::CONFLICT, "nobody teaches now, or too much was pressed at once".to_owned())),
+        false => {
+            Err((StatusCode::CONFLICT, "nobody teaches now, or too much was pressed at once".to_owned()))
+        }
     }
 }

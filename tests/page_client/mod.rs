@@ -146,11 +146,9 @@ impl Tab<'_> {
     fn read(&mut self) {
         let mut some = [0; 16384];
         match self.stream.read(&mut some) {
-            Ok(0) => panic!(
-                "the page was closed; it was told {:?}\n{}",
-                self.said,
-                self.served.program.words()
-            ),
+            Ok(0) => {
+                panic!("the page was closed; it was told {:?}\n{}", self.said, self.served.program.words())
+            }
             Ok(n) => self.bytes.extend_from_slice(&some[..n]),
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             Err(e) => panic!("{e}"),
@@ -234,6 +232,11 @@ impl Tab<'_> {
 
     pub fn post(&self, path: &str, body: &Value) -> (u16, String) {
         self.served.post(path, &[("Cookie", &self.cookie)], body.to_string().as_bytes())
+    }
+
+    /// Asks for a change of what moves.
+    pub fn act(&self, change: Value) -> (u16, String) {
+        self.post("/api/act", &json!({ "client": self.client, "change": change }))
     }
 
     /// Asks for a stroke on the original's plane to be followed.

@@ -10,7 +10,7 @@ const PERIOD: Duration = Duration::from_millis(100);
 
 pub(super) struct Live {
     bar: ProgressBar,
-    laps: Option<f64>,
+    pub(super) laps: Option<f64>,
     lap_s: f64,
     shown: Option<Instant>,
 }

@@ -3,6 +3,7 @@ mod args;
 mod figures;
 mod fingers;
 mod live;
+mod orders;
 mod record;
 pub(super) mod robot;
 mod served;
@@ -15,11 +16,10 @@ pub(super) use args::{AfterTeaching, Args, SPEED};
 use super::arm::{self, Arm};
 use super::common::stop_flag;
 use super::exit::{SafetyStop, usage};
-use super::keys::{Key, Keys};
 use super::places::check_way;
 use super::prepare;
 use crate::config::Config;
-use crate::control::links::{self, OperatorEnds, Request, Rollback};
+use crate::control::links::{self, Tempo};
 use crate::control::{Controller, Law, Outcome, Pulse, Purpose, Session, Settings, modes};
 use crate::demonstration::shapes::{self, Loaded};
 use crate::learn::{Trainer, TrainerCounts};
@@ -32,12 +32,13 @@ use anyhow::Context;
 use figures::Figures;
 use fingers::{Asked, Fingers};
 use live::Live;
+use orders::Orders;
 use prepare::{Prepared, Start};
 pub(super) use service::Service;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 use view::View;
 use watch::Watch;
 
@@ -125,7 +126,7 @@ impl<'a> Watched<'a> {
     }
 
     /// How the arm shall come to rest, if somebody at the page has asked for it.
-    pub(super) fn rest(&self) -> Option<Request> {
+    pub(super) fn rest(&self) -> Option<links::Request> {
         self.page.rest(self.since)
     }
 }
@@ -169,21 +170,6 @@ pub(super) fn follow(task: Task) -> anyhow::Result<()> {
     stop.store(false, Relaxed);
     let driven = run.drive(session, service, fingers, &pulse, &stop, granted.core)?;
     run.conclude(driven, &pulse, granted, &name)
-}
-
-/// Back to the policy before, which then stays; the words for it.
-fn go_back(drive: &Drive, trainer: Option<&Trainer>, operator: &OperatorEnds) -> &'static str {
-    if drive.last().is_none_or(|sample| sample.edition == 0) {
-        return "back     nothing to go back to: the policy is the one the drive began with";
-    }
-    // First the trainer, or it might send one more.
-    if let Some(trainer) = trainer {
-        trainer.hold();
-    }
-    match operator.rollbacks.try_send(Rollback) {
-        Ok(()) => "back     to the policy before; none is taken over any more in this drive",
-        Err(_) => "back     the control thread is busy: press b again",
-    }
 }
 
 /// What is settled before the arm moves.
@@ -273,20 +259,17 @@ impl Run<'_> {
         let drive = Drive::new(Arc::clone(&prepared.timed), Arc::clone(&prepared.expert));
         let live = Live::new(self.laps, prepared.timed.lap_s());
         let tube_m = config.sde.tube_m;
-        let view = self.watched.map(|watched| View::new(watched.page, prepared, self.laps, tube_m));
+        let tempo = Tempo { rate: self.speed, is_held: false, laps: self.laps };
+        let view = self.watched.map(|watched| View::new(watched.page, prepared, &tempo, tube_m));
         let mut watch = Watch::new(drive, live, service, self.claim, &prepared.figures.name, view);
-        let mut keys = trainer.as_ref().and_then(|_| Keys::open());
-        if keys.is_some() {
-            say!("keys     b goes back to the policy before and keeps it; Ctrl-C stops");
-        }
-        let (mut asked, mut recording_failed) = (None, false);
+        let mut orders = Orders::new(self.watched, stop, trainer.as_ref(), tempo);
+        let mut recording_failed = false;
         let outcome = session.drive(controller, control, |pulse, mode| {
-            let by_page = self.watched.and_then(|watched| watched.rest());
-            let wanted = by_page.max(stop.load(Relaxed).then_some(Request::Stop));
-            if wanted > asked && wanted.is_some_and(|request| operator.requests.try_send(request).is_ok()) {
-                asked = wanted;
-            }
-            let mode = if asked.is_some() { mode.after(modes::Event::Stop).unwrap_or(mode) } else { mode };
+            let words = orders.look(&operator, &watch.drive);
+            let is_asked = orders.is_asked_to_rest();
+            let mode = if is_asked { mode.after(modes::Event::Stop).unwrap_or(mode) } else { mode };
+            watch.tempo(orders.tempo(), orders.is_learning());
+            words.iter().for_each(|words| watch.say(words));
             watch.look(&operator, pulse, mode, counts);
             let trouble = fingers.as_mut().and_then(|fingers| fingers.look(watch.drive.last()));
             trouble.iter().for_each(|words| watch.live.say(words));
@@ -294,17 +277,14 @@ impl Run<'_> {
                 recording_failed = true;
                 watch.live.say(&words);
             }
-            if let Some(Key::Char('b')) = keys.as_mut().and_then(|keys| keys.next(Duration::ZERO)) {
-                watch.live.say(go_back(&watch.drive, trainer.as_ref(), &operator));
-            }
         });
         watch.service.stopping();
         let ended_ns = pulse.now_ns();
-        drop(keys);
+        let asked = orders.is_asked_to_rest();
+        drop(orders);
         watch.take(&operator);
         watch.live.finish();
         let counts = counts();
-        let asked = asked.is_some();
         let recorded = recorder.map(|recorder| record::keep(recorder, &outcome, asked));
         if let Some(trainer) = trainer {
             trainer.leave();

@@ -1,5 +1,6 @@
 //! What a drive shows on the page.
 use super::super::prepare::Prepared;
+use crate::control::links::Tempo;
 use crate::control::modes::Mode;
 use crate::demonstration::sample::Sample;
 use crate::learn::TrainerCounts;
@@ -25,7 +26,7 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    pub(super) fn new(page: &'a Page, prepared: &Prepared, laps: Option<f64>, tube_m: f64) -> View<'a> {
+    pub(super) fn new(page: &'a Page, prepared: &Prepared, tempo: &Tempo, tube_m: f64) -> View<'a> {
         let path = prepared.timed.path();
         let every = path.points().len().div_ceil(POINTS).max(1);
         let last = path.points().last().copied();
@@ -36,11 +37,13 @@ impl<'a> View<'a> {
             closed: path.is_closed(),
             tube_m,
             lap_s: prepared.timed.lap_s(),
+            speed: tempo.rate,
         });
         let train = prepared.train.as_ref();
         let now = Now {
             stage: Stage::Driving,
-            laps: [0.0, laps.unwrap_or(0.0)],
+            laps: [0.0, tempo.laps.unwrap_or(0.0)],
+            speed: tempo.rate,
             loss_mse_rad2: train.map(|train| train.loss_mse_rad2),
             steps: train.map_or(0, |train| train.steps as u64),
             ..Now::default()
@@ -60,6 +63,19 @@ impl<'a> View<'a> {
         now.O_p_EE_m = sample.O_p_EE.into();
         now.x_ref_m = sample.x_ref.translation.vector.into();
         now.tau_s = sample.tau_s;
+        now.edition = sample.edition;
+    }
+
+    /// Says something of the drive to whoever looks.
+    pub(super) fn say(&self, words: &str) {
+        self.page.say(false, words);
+    }
+
+    /// How the motion goes on from now.
+    pub(super) fn tempo(&mut self, tempo: &Tempo, learning: Option<bool>) {
+        let now = &mut self.now;
+        (now.held, now.speed, now.learning) = (tempo.is_held, tempo.rate, learning);
+        now.laps[1] = tempo.laps.unwrap_or(0.0);
     }
 
     /// Shows what there is, if it is time.

@@ -3,7 +3,7 @@ use super::live::Live;
 use super::service::Service;
 use super::view::View;
 use crate::control::Pulse;
-use crate::control::links::OperatorEnds;
+use crate::control::links::{OperatorEnds, Tempo};
 use crate::control::modes::Mode;
 use crate::learn::TrainerCounts;
 use crate::telemetry::{BlackBox, Claim, Drive};
@@ -60,6 +60,22 @@ impl<'a> Watch<'a> {
             trajectory,
             published: None,
             view,
+        }
+    }
+
+    /// How the motion goes on from now.
+    pub(super) fn tempo(&mut self, tempo: &Tempo, learning: Option<bool>) {
+        self.live.laps = tempo.laps;
+        if let Some(view) = &mut self.view {
+            view.tempo(tempo, learning);
+        }
+    }
+
+    /// Says something of the drive, at the terminal and on the page.
+    pub(super) fn say(&self, words: &str) {
+        self.live.say(words);
+        if let Some(view) = &self.view {
+            view.say(words);
         }
     }
 

@@ -39,7 +39,10 @@ impl Shown {
         // Nobody operates a robot from here: only a STOP is meant, not that a page was closed.
         if self.page.rest(self.since) == Some(crate::control::links::Request::Halt) {
             sim.press_user_stop(true);
-            self.page.say(false, "the user stop of the simulated robot is pressed; its order `user-stop off` releases it");
+            self.page.say(
+                false,
+                "the user stop of the simulated robot is pressed; its order `user-stop off` releases it",
+            );
         }
         self.since = self.page.since();
     }

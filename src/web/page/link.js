@@ -53,6 +53,11 @@ export class Link {
     return this.post('/api/stop', {});
   }
 
+  /** Asks for a change of what moves. */
+  act(change) {
+    return this.post('/api/act', { client: this.client, change });
+  }
+
   imitate(drawing) {
     return this.post('/api/imitate', { client: this.client, drawing });
   }

@@ -1,4 +1,5 @@
 // Puts the page together.
+import { Acts } from '/act.js';
 import { Series, histogram } from '/charts.js';
 import { Board, HORIZONTAL } from '/draw.js';
 import { Link } from '/link.js';
@@ -34,6 +35,7 @@ const teaching = new Teaching(async (press) => {
 
 function mayImitate() {
   $('imitate').disabled = !(operator && stage === 'waiting' && board.stroke.length > 1);
+  acts.allow(operator && stage === 'driving');
 }
 
 function say(words, isError) {
@@ -44,6 +46,14 @@ function say(words, isError) {
   while ($('said').children.length > 40) $('said').lastChild.remove();
 }
 
+/** Asks the program; a refusal is said. */
+async function ask(answer) {
+  const { ok, words } = await answer;
+  if (!ok) say(words, true);
+  return ok;
+}
+
+const acts = new Acts((change) => ask(link.act(change)));
 const link = new Link({
   async hello({ about: what }) {
     text('robot', `${what.simulated ? 'simulated Panda' : 'Panda'} at ${what.robot}`);
@@ -70,6 +80,7 @@ const link = new Link({
   },
   plan(plan) {
     lastPlan = plan;
+    acts.plan(plan);
     view?.plan(plan);
     error.clear();
     limit.clear();
@@ -90,7 +101,7 @@ function show(now) {
     stage = now.stage;
     mayImitate();
   }
-  const mode = stage === 'driving' ? MODES[now.mode] : STAGES[stage];
+  const mode = stage === 'driving' ? (now.held && now.mode === 'following' ? 'paused' : MODES[now.mode]) : STAGES[stage];
   text('mode', mode);
   $('mode').className = now.mode === 'fault' || stage === 'lost' ? 'bad' : '';
   document.body.dataset.stage = stage;
@@ -102,6 +113,7 @@ function show(now) {
   }
   teaching.show(now.lesson);
   if (stage !== 'driving') return;
+  acts.show(now);
   const t_s = performance.now() / 1000;
   error.add(t_s, [now.tracking_mm, now.contour_mm]);
   limit.add(t_s, [now.limited[0]]);
@@ -151,13 +163,8 @@ $('take').addEventListener('click', () => link.send('take'));
 $('clear').addEventListener('click', () => board.clear());
 $('imitate').addEventListener('click', async () => {
   $('imitate').disabled = true;
-  const { ok, words } = await link.imitate({
-    points_m: board.points_m(), speed_m_s: Number($('speed').value), laps: Number($('laps').value),
-  });
-  if (!ok) {
-    say(words, true);
-    mayImitate();
-  }
+  const drawing = { points_m: board.points_m(), speed_m_s: Number($('speed').value), laps: Number($('laps').value) };
+  if (!await ask(link.imitate(drawing))) mayImitate();
 });
 const { centre: [x, y, z], size } = board.plane;
 text('plane', `horizontal, seen from above, base below: centre (${x}, ${y}, ${z}) m, side ${size} m, grid 0.02 m`);
