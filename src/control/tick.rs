@@ -12,13 +12,15 @@
 )]
 use super::approach::Approach;
 use super::clock::Clock;
+use super::course::Courses;
 use super::generator::Generator;
+use super::push::{Push, Seen, displaced};
 use super::reading::{self, Reader, Reading};
-use super::shelf::{Edition, Shelf};
+use super::shelf::Shelf;
 use super::{Law, Phase, Pilot, Settings, StandIn};
-use crate::demonstration::sample::{Kind, Sample};
+use crate::demonstration::sample::{Hand, Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
-use crate::kinematics::{Pose, forward};
+use crate::kinematics::{Point, Pose, forward};
 use crate::policy::{Input, Policy};
 use crate::robot::{Command, Joints, State};
 use crate::safety::{Guard, Judged, Limiter, Margin, Motion, Verdict, Watchdog};
@@ -30,18 +32,20 @@ pub(super) const SETTLE_S: f64 = 0.1;
 
 /// All state of the control thread's ticks.
 pub struct Controller {
-    timed: Arc<TimedPath>,
-    shelf: Shelf,
+    pub(super) courses: Courses,
+    pub(super) shelf: Shelf,
     stand_in: Option<Box<dyn StandIn>>,
     F_T_EE: Pose,
     clock: Clock,
     follower: Follower,
+    /// None under a law that does not give way.
+    pub(super) push: Option<Push>,
     generator: Generator,
     guard: Guard,
     watchdog: Watchdog,
     settings: Settings,
     law: Law,
-    phase: Phase,
+    pub(super) phase: Phase,
     approach: Option<Approach>,
     /// Real time in the current phase, s.
     elapsed_s: f64,
@@ -73,10 +77,11 @@ impl Controller {
         Controller {
             clock,
             follower,
+            push: None,
             generator: Generator::new(&settings.generator),
             guard: Guard::new(&settings.safety, &F_T_EE),
             watchdog: Watchdog::new(&settings.safety),
-            timed,
+            courses: Courses::new(timed, settings.options.course_s),
             shelf: Shelf::new(policy, settings.options.swap_s),
             stand_in: None,
             F_T_EE,
@@ -102,6 +107,8 @@ impl Controller {
     /// The same by another control law.
     #[must_use]
     pub fn by(mut self, law: Law) -> Controller {
+        let gives_way = matches!(law, Law::Impedance(_));
+        self.push = gives_way.then(|| Push::new(&self.settings.push, &self.settings.safety));
         self.law = law;
         self
     }
@@ -123,51 +130,6 @@ impl Controller {
             Phase::Approach => self.enter(Phase::Brake),
             Phase::Rest | Phase::Brake | Phase::Done => {}
         }
-    }
-
-    /// Brakes to rest as hard as the limits allow, be it off the path, and ends the motion.
-    pub fn halt(&mut self) {
-        if !matches!(self.phase, Phase::Brake | Phase::Done) {
-            self.enter(Phase::Brake);
-        }
-    }
-
-    /// Whether [`Controller::offer`] would take a policy now.
-    pub fn is_ready_for_policy(&self) -> bool {
-        self.phase == Phase::Follow && self.shelf.is_ready()
-    }
-
-    /// Takes a policy over: for a short time both run and their outputs are blended. One that comes at a wrong time,
-    /// or was made for another than the running one, is spent at once, or returned if even that place is taken.
-    pub fn offer(&mut self, edition: Box<Edition>) -> Option<Box<Edition>> {
-        self.shelf.offer(edition)
-    }
-
-    /// Goes back to the policy before the one in use, or, where that is gone, to the first.
-    pub fn roll_back(&mut self) {
-        if self.phase == Phase::Follow {
-            self.shelf.roll_back();
-        }
-    }
-
-    /// The policy in use.
-    pub fn policy(&self) -> &Policy {
-        &self.shelf.running().policy
-    }
-
-    /// Its number.
-    pub fn edition(&self) -> u32 {
-        self.shelf.running().number
-    }
-
-    /// Puts back what [`Controller::take_spent`] gave when it could not be handed on.
-    pub fn keep_spent(&mut self, edition: Box<Edition>) {
-        self.shelf.keep_spent(edition);
-    }
-
-    /// A policy that is no longer wanted.
-    pub fn take_spent(&mut self) -> Option<Box<Edition>> {
-        self.shelf.take_spent()
     }
 
     /// One tick: the command that answers `state`.
@@ -204,7 +166,11 @@ impl Controller {
         if braking && base.is_at_rest() {
             self.enter(Phase::Done);
         }
-        let kind = if self.phase == Phase::Follow && verdict.is_clear() { Kind::Driven } else { Kind::None };
+        let kind = match self.hand() {
+            _ if self.phase != Phase::Follow || !verdict.is_clear() => Kind::None,
+            Hand::Pushing => Kind::Correction,
+            Hand::Away | Hand::Touching | Hand::Load => Kind::Driven,
+        };
         let (swaps, rollbacks) = self.shelf.counts();
         let sample = Sample {
             tick: self.ticks,
@@ -222,6 +188,9 @@ impl Controller {
             swaps,
             rollbacks,
             edition: self.edition(),
+            course: self.courses.number(),
+            hand: self.hand(),
+            pull_n: self.push.as_ref().map_or_else(Point::zeros, Push::pull_n),
         };
         self.ticks += 1;
         self.reader.answered(state, &reading, &q_c);
@@ -231,7 +200,7 @@ impl Controller {
 
     /// No aim but to stay: for a brake, and for what comes before or after a motion.
     fn hold(&self, base: &Motion) -> Aim {
-        let x_ref = self.timed.pose(self.clock.tau_s());
+        let x_ref = self.courses.pose(self.clock.tau_s());
         Aim { x_ref, X: x_ref, q_ref: base.q, verdict: Verdict::default() }
     }
 
@@ -265,14 +234,20 @@ impl Controller {
 
     /// Along the path; asks the policy only where it was trained, and believes only an answer that points there.
     fn follow(&mut self, state: &State, base: &Motion, dt_s: f64) -> Aim {
-        let x_ref = self.timed.pose(self.clock.advance(dt_s));
+        let tau_s = self.clock.advance(dt_s);
+        self.courses.advance(dt_s);
+        let x_ref = self.courses.pose(tau_s);
         let desired = forward(&base.q, &self.F_T_EE);
         let measured = reading::seen(state, self.policy().card().input, &desired);
-        let mut X = self.follower.step(&x_ref, &measured, &desired, dt_s);
+        let gives_way = self.look_for_push(state, &x_ref, &desired, tau_s, dt_s);
+        let [told, seen] = [&desired, &measured].map(|pose| displaced(pose, &-gives_way));
+        // A push that is meant is given way to, and not returned from.
+        let seen = if self.hand() == Hand::Pushing { told } else { seen };
+        let mut X = self.follower.step(&x_ref, &seen, &told, dt_s);
         let mut follower = self.follower;
         let (q_ref, verdict) = match follower.keep_to(&x_ref, |x| self.knows(x)) {
             Some(known) => {
-                (self.follower, X) = (follower, known);
+                (self.follower, X) = (follower, self.give_way(&known));
                 let q_ref = match &mut self.stand_in {
                     Some(stand_in) => stand_in.evaluate(&X),
                     None => self.shelf.wish(&X, dt_s),
@@ -296,6 +271,42 @@ impl Controller {
             self.enter(Phase::Brake);
         }
         Aim { x_ref, X, q_ref, verdict }
+    }
+
+    /// How far the arm gives way to a hand, m.
+    fn look_for_push(&mut self, state: &State, x_ref: &Pose, desired: &Pose, tau_s: f64, dt_s: f64) -> Point {
+        let Some(push) = &mut self.push else { return Point::zeros() };
+        let [x, y, z, ..] = state.O_F_ext_hat_K;
+        push.look(&Seen {
+            force_n: Point::new(x, y, z),
+            p: reading::O_p_EE(state),
+            p_d: desired.translation.vector,
+            p_ref: x_ref.translation.vector,
+            along: self.courses.velocity(tau_s),
+            laps: tau_s / self.courses.lap_s().max(1e-3),
+            place: self.courses.place(tau_s),
+            dt_s,
+        });
+        push.way()
+    }
+
+    /// X displaced to where a hand wants the arm, as far as the policy knows.
+    fn give_way(&mut self, X: &Pose) -> Pose {
+        let Some(way) = self.push.as_ref().map(Push::way).filter(|way| *way != Point::zeros()) else {
+            return *X;
+        };
+        let mut share = 1.0;
+        for _ in 0..20 {
+            let there = displaced(X, &(way * share));
+            if self.knows(&there) {
+                if let Some(push) = self.push.as_mut().filter(|_| share < 1.0) {
+                    push.shorten(share);
+                }
+                return there;
+            }
+            share *= 0.9;
+        }
+        *X
     }
 
     /// Whether X lies where the policy was trained; a policy that does not say where knows nothing.
@@ -325,7 +336,7 @@ impl Controller {
         (way.duration_s.is_finite() && self.guard.limiter().outside(to).is_none()).then_some(way)
     }
 
-    fn enter(&mut self, phase: Phase) {
+    pub(super) fn enter(&mut self, phase: Phase) {
         if phase == Phase::Brake {
             self.generator.reset();
         }

@@ -1,5 +1,6 @@
 //! `run`: learn a motion, drive the arm along it, learn on the way.
 mod args;
+mod back;
 mod figures;
 mod fingers;
 mod live;
@@ -16,12 +17,15 @@ use super::arm::{self, Arm};
 use super::common::stop_flag;
 use super::exit::{SafetyStop, usage};
 use super::keys::{Key, Keys};
-use super::places::check_way;
 use super::prepare;
+use crate::atomic_file;
 use crate::config::Config;
-use crate::control::links::{self, OperatorEnds, Request, Rollback};
+use crate::control::links::{self, Request};
 use crate::control::{Controller, Law, Outcome, Pulse, Purpose, Session, Settings, modes};
+use crate::demonstration::csv;
 use crate::demonstration::shapes::{self, Loaded};
+use crate::demonstration::timed_path::TimedPath;
+use crate::learn::places::check_way;
 use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
@@ -29,6 +33,7 @@ use crate::safety::Guard;
 use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Recorder, Report, Saved};
 use crate::web::{Page, Since};
 use anyhow::Context;
+use back::go_back;
 use figures::Figures;
 use fingers::{Asked, Fingers};
 use live::Live;
@@ -159,21 +164,6 @@ pub(super) fn follow(task: Task) -> anyhow::Result<()> {
     run.conclude(driven, &pulse, granted, &name)
 }
 
-/// Back to the policy before, which then stays; the words for it.
-fn go_back(drive: &Drive, trainer: Option<&Trainer>, operator: &OperatorEnds) -> &'static str {
-    if drive.last().is_none_or(|sample| sample.edition == 0) {
-        return "back     nothing to go back to: the policy is the one the drive began with";
-    }
-    // First the trainer, or it might send one more.
-    if let Some(trainer) = trainer {
-        trainer.hold();
-    }
-    match operator.rollbacks.try_send(Rollback) {
-        Ok(()) => "back     to the policy before; none is taken over any more in this drive",
-        Err(_) => "back     the control thread is busy: press b again",
-    }
-}
-
 /// What is settled before the arm moves.
 struct Run<'a> {
     args: &'a Args,
@@ -201,6 +191,8 @@ struct Driven {
     recorded: Option<anyhow::Result<Saved>>,
     /// What was asked of the gripper, if one was wanted.
     fingers: Option<Vec<Asked>>,
+    /// The path with what a person has corrected, if anybody has.
+    corrected: Option<Arc<TimedPath>>,
 }
 
 impl Run<'_> {
@@ -208,6 +200,7 @@ impl Run<'_> {
         Settings {
             options: self.config.control.clone(),
             generator: self.config.generator.clone(),
+            push: self.config.push.clone(),
             sde: self.config.sde.clone(),
             safety: self.config.safety.clone(),
             speed: self.speed,
@@ -265,7 +258,8 @@ impl Run<'_> {
         let mut watch = Watch::new(drive, live, service, self.claim, &prepared.figures.name, view);
         let mut keys = trainer.as_ref().and_then(|_| Keys::open());
         if keys.is_some() {
-            say!("keys     b goes back to the policy before and keeps it; Ctrl-C stops");
+            let correction = if self.args.compliant { "takes the last correction back, then " } else { "" };
+            say!("keys     b {correction}goes back to the policy before and keeps it; Ctrl-C stops");
         }
         let (mut asked, mut recording_failed) = (None, false);
         let outcome = session.drive(controller, control, |pulse, mode| {
@@ -282,6 +276,7 @@ impl Run<'_> {
                 recording_failed = true;
                 watch.live.say(&words);
             }
+            watch.follow(trainer.as_ref());
             if let Some(Key::Char('b')) = keys.as_mut().and_then(|keys| keys.next(Duration::ZERO)) {
                 watch.live.say(go_back(&watch.drive, trainer.as_ref(), &operator));
             }
@@ -291,7 +286,9 @@ impl Run<'_> {
         drop(keys);
         watch.take(&operator);
         watch.live.finish();
+        watch.follow(trainer.as_ref());
         let counts = counts();
+        let corrected = trainer.as_ref().and_then(|trainer| trainer.corrected(0)).map(|(_, timed)| timed);
         let asked = asked.is_some();
         let recorded = recorder.map(|recorder| record::keep(recorder, &outcome, asked));
         if let Some(trainer) = trainer {
@@ -299,7 +296,7 @@ impl Run<'_> {
         }
         let Watch { drive, black_box, .. } = watch;
         let fingers = fingers.map(Fingers::asked);
-        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked, recorded, fingers })
+        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked, recorded, fingers, corrected })
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
@@ -358,7 +355,7 @@ impl Run<'_> {
         };
         let report = Report::new("run", ending, faults, figures);
         let written = self.args.common.write(&report);
-        let saved = self.save(last.as_ref());
+        let saved = self.save(last.as_ref()).and(self.save_path(driven.corrected.as_deref()));
         // Files first: a terminal that has gone must not cost them.
         if has_moved {
             report.figures.say(&report.ending);
@@ -377,6 +374,15 @@ impl Run<'_> {
                 Err(why)
             }
         }
+    }
+
+    fn save_path(&self, corrected: Option<&TimedPath>) -> anyhow::Result<()> {
+        let Some(file) = &self.args.save_trajectory else { return Ok(()) };
+        let timed = corrected.unwrap_or(&self.prepared.timed);
+        atomic_file::write(file, csv::trajectory_csv(timed).as_bytes())
+            .with_context(|| format!("--save-trajectory {}", file.display()))?;
+        say!("path     {}", file.display());
+        Ok(())
     }
 
     fn save(&self, policy: Option<&Policy>) -> anyhow::Result<()> {
