@@ -257,6 +257,61 @@ fn a_push_is_told_from_a_bump_a_touch_and_a_load() {
     assert!(hands(|_| f64::NAN, 1.0).iter().all(|hand| *hand == Hand::Away));
 }
 
+#[test]
+fn who_takes_hold_again_where_there_was_a_push_needs_less_force_and_is_content_for_as_long() {
+    let again = |n: f64, until: f64| {
+        let hands = hands(
+            move |t| match t {
+                t if (2.0..4.0).contains(&t) => 11.0,
+                t if (8.2..until).contains(&t) => 1.0 + n,
+                _ => 1.0,
+            },
+            12.0,
+        );
+        let meant = hands[8000..].iter().filter(|hand| **hand == Hand::Pushing).count();
+        assert_eq!(hands.last(), Some(&Hand::Away));
+        meant
+    };
+    let content = again(4.0, 8.6);
+    assert!((1000..2000).contains(&content), "{content} ms");
+    assert_eq!(again(4.0, 8.35), 0, "too short");
+    assert_eq!(again(30.0, 8.4), 0, "a bump");
+}
+
+#[test]
+fn a_pull_points_where_the_force_does_though_springs_give_sideways_and_late() {
+    for sign in [1.0, -1.0] {
+        let mut push = Push::new(&Options::default(), &safety::Options::default());
+        let p_ref = Point::new(0.5, 0.0, 0.4);
+        let mut deflection = Vector3::zeros();
+        for ms in 0..4000 {
+            let pull_n = match ms {
+                0..1000 => 0.0,
+                1000..2500 => 12.0,
+                _ => -12.0,
+            };
+            let force = Vector3::new(0.0, 0.0, pull_n);
+            deflection += (Vector3::new(1.5 * pull_n, 0.0, pull_n) / 3000.0 - deflection) * 1e-3 / 0.08;
+            let p_d = p_ref + push.way();
+            push.look(&Seen {
+                force_n: sign * force,
+                p: p_d + deflection,
+                p_d,
+                p_ref,
+                along: Vector3::y(),
+                laps: f64::from(ms) / 6000.0,
+                place: f64::from(ms) / 6000.0,
+                dt_s: 1e-3,
+            });
+            // Half a second after it came, and a tenth after it turned round.
+            if (1500..2500).contains(&ms) || ms > 2620 {
+                let off_n = (push.pull_n() - force).norm();
+                assert!(off_n < 1.0, "{:?} of {pull_n} N at {ms} ms", push.pull_n());
+            }
+        }
+    }
+}
+
 fn timed(shape: &str) -> TimedPath {
     let path = shapes::load(shape, &drawing::Options::default()).unwrap().path;
     let lesson = franka_imit::demonstration::expert::Expert::new(Default::default(), hand_tool());

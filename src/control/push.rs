@@ -50,6 +50,8 @@ pub struct Options {
     pub push_n: f64,
     /// … and for how long from then on it is a touch at least, s; longer than a bump.
     pub push_s: f64,
+    /// The same where one was before, s, for a gentle one: below twice `push_n`, which a bump exceeds.
+    pub again_s: f64,
     /// How far it moves the arm from where it is told to be, m; a stiff arm's springs give less.
     pub give_m: f64,
     /// Force with which a hand is content with where it has brought the arm, N; below it …
@@ -76,6 +78,7 @@ impl Default for Options {
             touch_n: 2.5,
             push_n: 5.0,
             push_s: 0.35,
+            again_s: 0.25,
             give_m: 0.001,
             hold_n: 1.5,
             release_s: 0.4,
@@ -97,6 +100,8 @@ impl Options {
         check_range(&mut out, "push_n", self.push_n, 1.0..=60.0, "N");
         check_that(&mut out, "push_n", self.push_n, self.push_n >= self.touch_n, "touch_n or more");
         check_range(&mut out, "push_s", self.push_s, 0.05..=5.0, "s");
+        check_range(&mut out, "again_s", self.again_s, 0.05..=5.0, "s");
+        check_that(&mut out, "again_s", self.again_s, self.again_s <= self.push_s, "push_s or less");
         check_range(&mut out, "give_m", self.give_m, 0.0..=0.05, "m");
         check_range(&mut out, "release_s", self.release_s, 0.01..=2.0, "s");
         check_range(&mut out, "longest_laps", self.longest_laps, 0.05..=1.0, "");
@@ -153,13 +158,19 @@ pub struct Push {
     hand: Hand,
     /// For how long it has been a touch, since it was as strong as a push.
     strong_s: f64,
+    /// The hardest it has been by then, N.
+    hardest_n: f64,
     /// For how long it has been none at all.
     weak_s: f64,
     since_laps: f64,
-    /// Places at which a person has corrected: who takes hold there again corrects what is left, with less force.
-    corrected: [bool; PLACES],
+    /// Places at which a person has corrected, and since which lap: who takes hold there again corrects what is left, with
+    /// less force, and is content where nothing is.
+    corrected: [Option<f64>; PLACES],
     /// Where the hand took hold.
     held_at: usize,
+    /// Whether the robot's estimate points to where a hand deflects the springs (above 0) or away, N m s. In one moment it
+    /// cannot be told: the springs give more in some directions than in others, and later than the force comes.
+    agreement: f64,
     /// How hard the hand pulls, N.
     pull_n: Vector3<f64>,
     /// How far the arm has given way.
@@ -180,10 +191,12 @@ impl Push {
             usual: None,
             hand: Hand::Away,
             strong_s: 0.0,
+            hardest_n: 0.0,
             weak_s: 0.0,
             since_laps: 0.0,
-            corrected: [false; PLACES],
+            corrected: [None; PLACES],
             held_at: 0,
+            agreement: 0.0,
             pull_n: Vector3::zeros(),
             way: Vector3::zeros(),
         }
@@ -197,7 +210,7 @@ impl Push {
         }
     }
 
-    /// How hard a hand pulls beyond what is felt without it, N, base frame: the springs' deflection says which way,
+    /// How hard a hand pulls beyond what is felt without it, N, base frame: towards where it deflects the springs,
     /// whatever sign the robot's estimate has.
     pub fn pull_n(&self) -> Vector3<f64> {
         self.pull_n
@@ -227,28 +240,36 @@ impl Push {
         let now = (force_n - self.here.0, deflection - self.here.1);
         let usual = *self.usual.get_or_insert(now);
         let o = &self.options;
-        let again = self.corrected.get(place).is_some_and(|corrected| *corrected);
+        let again = self.corrected.get(place).copied().flatten().is_some_and(|since| seen.laps - since > 0.5);
         let push_n = if again { o.touch_n } else { o.push_n };
         let moved = now.1 - usual.1;
-        let (felt_n, moved_m) = ((now.0 - usual.0).norm(), moved.norm());
+        let pull_n = now.0 - usual.0;
+        let (felt_n, moved_m) = (pull_n.norm(), moved.norm());
         let weak_n = if self.hand == Hand::Pushing { o.hold_n } else { o.touch_n };
-        self.weak_s = if felt_n < weak_n { self.weak_s + seen.dt_s } else { 0.0 };
+        // Where it has corrected before, a hand that is content has not gone.
+        let is_content = again && self.hand == Hand::Pushing;
+        self.weak_s = if felt_n < weak_n && !is_content { self.weak_s + seen.dt_s } else { 0.0 };
         self.hand = match self.hand {
             Hand::Away | Hand::Load if felt_n < o.touch_n => Hand::Away,
             Hand::Away | Hand::Load => {
-                (self.strong_s, self.held_at) = (0.0, place);
+                (self.strong_s, self.hardest_n, self.held_at) = (0.0, 0.0, place);
                 Hand::Touching
             }
             Hand::Touching | Hand::Pushing if self.weak_s > o.release_s => Hand::Away,
             Hand::Touching => {
                 let goes_on = felt_n > push_n || (self.strong_s > 0.0 && felt_n > o.touch_n);
                 self.strong_s = if goes_on { self.strong_s + seen.dt_s } else { 0.0 };
-                let is_meant = self.strong_s >= o.push_s && moved_m >= o.give_m;
+                self.hardest_n = self.hardest_n.max(felt_n);
+                let is_gentle = again && self.hardest_n < 2.0 * o.push_n;
+                let push_s = if is_gentle { o.again_s } else { o.push_s };
+                let is_meant = self.strong_s >= push_s && moved_m >= o.give_m;
                 self.since_laps = seen.laps;
                 if is_meant { Hand::Pushing } else { Hand::Touching }
             }
+            // A load is felt; of a hand that is not, nothing is known to be one.
+            Hand::Pushing if seen.laps - self.since_laps > o.longest_laps && felt_n < weak_n => Hand::Away,
             Hand::Pushing if seen.laps - self.since_laps > o.longest_laps => {
-                (self.usual, self.corrected) = (Some(now), [false; PLACES]);
+                (self.usual, self.corrected) = (Some(now), [None; PLACES]);
                 Hand::Load
             }
             Hand::Pushing => Hand::Pushing,
@@ -264,17 +285,23 @@ impl Push {
             *force += (now.0 - *force) * share;
             *way += (now.1 - *way) * share;
         }
-        if self.hand == Hand::Pushing {
+        if self.hand == Hand::Pushing && self.weak_s == 0.0 {
             let held = (place + PLACES - self.held_at) % PLACES;
             let since = |k: usize| (k + PLACES - self.held_at) % PLACES;
             let places = self.corrected.iter_mut().enumerate();
-            places.filter(|(k, _)| since(*k) <= held).for_each(|(_, corrected)| *corrected = true);
+            places.filter(|(k, _)| since(*k) <= held).for_each(|(_, corrected)| {
+                corrected.get_or_insert(seen.laps);
+            });
             self.held_at = place;
         }
         if self.hand == Hand::Away {
             self.learn(place, (force_n, deflection), seen.dt_s);
         }
-        self.pull_n = moved.try_normalize(1e-5).unwrap_or_default() * felt_n;
+        if self.hand != Hand::Away {
+            let agreement = self.agreement + pull_n.dot(&moved) * seen.dt_s;
+            self.agreement = if agreement.is_finite() { agreement } else { self.agreement };
+        }
+        self.pull_n = if self.agreement == 0.0 { Vector3::zeros() } else { pull_n * self.agreement.signum() };
         self.give_way(seen);
     }
 

@@ -10,6 +10,7 @@
 use super::corrected::{Entry, Report};
 use super::gate::{self, Gate, Refusal};
 use super::places;
+use super::shown::Shown;
 use super::trainer::{Plan, Shared};
 use crate::control::Course;
 use crate::demonstration::demand::Excess;
@@ -26,9 +27,7 @@ use crate::robot::Joints;
 use crate::robot::limits::CYCLE_S;
 use crate::safety::Guard;
 use crossbeam_channel::Sender;
-use nalgebra::Vector3;
 use serde::{Deserialize, Serialize};
-use std::f64::consts::PI;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -36,8 +35,6 @@ use std::sync::atomic::Ordering::Relaxed;
 const WINDOW_M: f64 = 0.05;
 /// Corrections that can be taken back, and those that are reported.
 const KEPT: usize = 64;
-/// A touch that is longer than this is forgotten from its beginning, ticks.
-const TOUCH_MAX: usize = 20_000;
 
 /// How pushes become a path.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -45,11 +42,13 @@ const TOUCH_MAX: usize = 20_000;
 pub struct Options {
     /// Distance along the path between the places at which a displacement is kept, m.
     pub step_m: f64,
-    /// Half the width of the raised cosine that smooths it, along the path, m; it reaches so far beyond the push.
+    /// How smooth it is along the path, m: what repeats within 2π of it is damped by half.
     pub smooth_m: f64,
     /// A hand that still pulls wants the arm elsewhere yet, by its pull over this, N/m: stiffer than any grip, so that it is
     /// never taken for more than it means.
     pub grip_n_m: f64,
+    /// Time in which a hand lets go, s; what is felt of it by then shows nothing.
+    pub let_go_s: f64,
     /// After the hand has gone for so long, the correction is made, s: a hand may hesitate.
     pub rest_s: f64,
     /// What displaces the path by less is none, m.
@@ -62,8 +61,9 @@ impl Default for Options {
     fn default() -> Self {
         Options {
             step_m: 0.004,
-            smooth_m: 0.012,
+            smooth_m: 0.006,
             grip_n_m: 2500.0,
+            let_go_s: 0.08,
             rest_s: 0.5,
             least_m: 0.001,
             most_m: 0.05,
@@ -78,6 +78,7 @@ impl Options {
         check_range(&mut out, "step_m", self.step_m, 0.001..=0.05, "m");
         check_range(&mut out, "smooth_m", self.smooth_m, 0.0..=0.1, "m");
         check_range(&mut out, "grip_n_m", self.grip_n_m, 500.0..=1e6, "N/m");
+        check_range(&mut out, "let_go_s", self.let_go_s, 0.0..=1.0, "s");
         check_range(&mut out, "rest_s", self.rest_s, 0.05..=10.0, "s");
         check_range(&mut out, "least_m", self.least_m, 0.0..=0.02, "m");
         check_range(&mut out, "most_m", self.most_m, 0.001..=0.2, "m");
@@ -122,20 +123,10 @@ pub(super) struct Corrections {
     /// On its way to the control thread.
     pending: Option<Course>,
     driven: u32,
-    gathered: Gathered,
+    shown: Shown,
+    away_s: f64,
     report: Report,
     shared: Arc<Shared>,
-}
-
-/// What a hand has shown since it came.
-#[derive(Default)]
-struct Gathered {
-    /// Sum of displacements and their number by place; places count on beyond the seam of a closed path.
-    places: std::collections::BTreeMap<isize, (Vector3<f64>, u32)>,
-    /// Not yet known to be a push.
-    touched: Vec<(isize, Vector3<f64>)>,
-    last: Option<isize>,
-    away_s: f64,
 }
 
 impl Corrections {
@@ -150,7 +141,8 @@ impl Corrections {
             before: Vec::new(),
             pending: None,
             driven: 0,
-            gathered: Gathered::default(),
+            shown: Shown::default(),
+            away_s: 0.0,
             report: Report::default(),
             shared,
         }
@@ -166,7 +158,7 @@ impl Corrections {
         let mut news = None;
         if sample.course != self.driven {
             self.driven = sample.course;
-            self.gathered = Gathered::default();
+            self.shown = Shown::default();
             news = self.kept.iter().find(|c| c.number == self.driven).map(|c| Arc::clone(&c.timed));
         }
         if self.driven == self.course.number {
@@ -176,52 +168,41 @@ impl Corrections {
     }
 
     fn gather(&mut self, sample: &Sample, running: &mut Policy) {
-        let g = &mut self.gathered;
         match sample.hand {
-            Hand::Load => self.gathered = Gathered::default(),
-            Hand::Away if g.places.is_empty() => g.touched.clear(),
+            Hand::Load => self.shown = Shown::default(),
             Hand::Away => {
-                g.touched.clear();
-                g.away_s += CYCLE_S * (1.0 + f64::from(sample.lost));
-                if g.away_s >= self.options.rest_s {
+                self.shown.let_go();
+                self.away_s += CYCLE_S * (1.0 + f64::from(sample.lost));
+                if !self.shown.is_empty() && self.away_s >= self.options.rest_s {
                     self.conclude(sample, running);
                 }
             }
             Hand::Touching | Hand::Pushing => {
-                g.away_s = 0.0;
+                self.away_s = 0.0;
                 let timed = &self.course.timed;
-                let near = timed.path().nearest_around(&sample.O_p_EE, timed.arc_m(sample.tau_s), WINDOW_M);
-                let (count, step_m) = Displacement::grid(timed.path(), self.options.step_m);
-                let (count, mut place) = (count as isize, (near.arc_m / step_m).round() as isize);
-                if let Some(last) = g.last.filter(|_| timed.path().is_closed()) {
-                    place += count * ((last - place) as f64 / count as f64).round() as isize;
-                }
-                g.last = Some(place);
-                if g.touched.len() >= TOUCH_MAX {
-                    g.touched.clear();
-                }
-                let along = timed.path().tangent(near.arc_m);
-                let wish =
-                    sample.O_p_EE + sample.pull_n / self.options.grip_n_m - timed.path().point(near.arc_m);
-                g.touched.push((place, wish - along * along.dot(&wish)));
-                if sample.hand == Hand::Pushing {
-                    for (place, way) in g.touched.drain(..) {
-                        let (sum, number) = g.places.entry(place).or_default();
-                        *sum += way;
-                        *number += 1;
-                    }
-                }
+                let path = timed.path();
+                let near = path.nearest_around(&sample.O_p_EE, timed.arc_m(sample.tau_s), WINDOW_M);
+                let (count, step_m) = Displacement::grid(path, self.options.step_m);
+                let along = path.tangent(near.arc_m);
+                let wish = sample.O_p_EE + sample.pull_n / self.options.grip_n_m - path.point(near.arc_m);
+                self.shown.take(
+                    (near.arc_m / step_m).round() as isize,
+                    path.is_closed().then_some(count as isize),
+                    wish - along * along.dot(&wish),
+                    sample.hand == Hand::Pushing,
+                    (self.options.let_go_s / CYCLE_S) as usize,
+                );
             }
         }
     }
 
     /// The hand has gone: what it has shown becomes a path, or is refused with its reason.
     fn conclude(&mut self, sample: &Sample, running: &mut Policy) {
-        let gathered = std::mem::take(&mut self.gathered);
-        let by = self.displacement(&gathered);
+        let shown = std::mem::take(&mut self.shown);
+        let mut by = Displacement::none(self.course.timed.path(), self.options.step_m);
         let step_m = by.step_m();
-        let [first, last] = [gathered.places.first_key_value(), gathered.places.last_key_value()]
-            .map(|place| place.map_or(0, |(place, _)| *place));
+        shown.displace(&mut by, self.options.smooth_m / step_m);
+        let [first, last] = shown.ends();
         let largest_m = by.largest_m();
         if largest_m < self.options.least_m {
             self.report.too_small += 1;
@@ -266,30 +247,6 @@ impl Corrections {
         self.tell();
     }
 
-    /// Means by place, gaps bridged, smoothed.
-    fn displacement(&self, gathered: &Gathered) -> Displacement {
-        let mut by = Displacement::none(self.course.timed.path(), self.options.step_m);
-        let shown: Vec<(isize, Vector3<f64>)> =
-            gathered.places.iter().map(|(place, (sum, number))| (*place, sum / f64::from(*number))).collect();
-        let mut all = shown.first().map_or_else(Vec::new, |first| vec![*first]);
-        for pair in shown.windows(2) {
-            let ((from, a), (to, b)) = (pair[0], pair[1]);
-            let share = |k: isize| (k - from) as f64 / (to - from) as f64;
-            all.extend((from + 1..=to).map(|k| (k, a.lerp(&b, share(k)))));
-        }
-        let reach = (self.options.smooth_m / by.step_m()).round() as isize;
-        let weight = |k: isize| 1.0 + (PI * k as f64 / (reach + 1) as f64).cos();
-        let total: f64 = (-reach..=reach).map(weight).sum();
-        for (place, way) in all {
-            for k in -reach..=reach {
-                if let Some(value) = by.value_mut(place + k) {
-                    *value += way * (weight(k) / total);
-                }
-            }
-        }
-        by
-    }
-
     /// # Errors
     /// The first thing that stands against driving `timed`.
     fn check(&self, timed: &Arc<TimedPath>, running: &mut Policy) -> Result<(), Refused> {
@@ -323,7 +280,7 @@ impl Corrections {
     /// Goes back to the path before the last correction, if there is one.
     fn take_back(&mut self) {
         let Some((timed, _)) = self.before.pop() else { return };
-        self.gathered = Gathered::default();
+        self.shown = Shown::default();
         self.report.taken_back += 1;
         self.send(timed);
         self.tell();

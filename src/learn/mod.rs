@@ -16,6 +16,7 @@ pub mod objective;
 mod options;
 pub mod places;
 mod readout;
+mod shown;
 mod steps;
 mod thread;
 pub mod train;
