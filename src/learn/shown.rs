@@ -178,11 +178,10 @@ mod tests {
         let bump =
             |s: f64| 0.02 * (0.5 - 0.5 * (std::f64::consts::PI * (s.min(0.2 - s) / 0.04).min(1.0)).cos());
         let (by, step_m) = displaced(bump, 0.2);
-        for k in 0..200 {
-            let s = 1e-3 * f64::from(k);
-            let off_mm = 1e3 * (by.at(0.1 + s).0.z - bump(s)).abs();
-            assert!(off_mm < 0.7, "{off_mm} mm at {s}");
-        }
+        let off_mm =
+            (0..200).map(|k| 1e-3 * f64::from(k)).map(|s| 1e3 * (by.at(0.1 + s).0.z - bump(s)).abs());
+        let mean_mm = off_mm.sum::<f64>() / 200.0;
+        assert!(mean_mm < 0.4, "of 20 mm, {mean_mm} mm are missed");
         // A push is felt late, so it may begin a little before; it never goes on after it.
         assert!(by.at(0.1 - 3.5 * step_m).0.norm() < 1e-12 && by.at(0.3).0.norm() < 1e-12);
     }
