@@ -239,6 +239,7 @@ impl World {
             settings: Settings {
                 options: config.control.clone(),
                 generator: config.generator.clone(),
+                push: config.push.clone(),
                 sde: config.sde.clone(),
                 safety: config.safety.clone(),
                 speed: 1.0,

@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """The live page in a real browser, held to figures: draw, imitate, follow, stop; a second browser only watches.
+Then a virtual hand guides the arm, and what is pressed on the page becomes an episode.
 
     scripts/check_page.py BINARY [FOLDER for pictures]
 
@@ -219,8 +220,14 @@ TREMBLE_RAD = 5e-4
 
 
 def main():
+    serve(["run", "--sim"], judge)
+    serve(["teach", "--sim", "--hand", "circle", "--task", "trace"], teach)
+
+
+def serve(words, judge):
+    """Starts the program with its page, opens it in two browsers and judges it."""
     folder = pathlib.Path(tempfile.mkdtemp())
-    words = [BINARY, "run", "--sim", "--serve", ADDRESS]
+    words = [BINARY, *words, "--serve", ADDRESS]
     print("$ franka-imit", *words[1:], flush=True)
     log = open(folder / "out", "w+")
     program = subprocess.Popen(words, cwd=folder, stdout=log, stderr=subprocess.STDOUT)
@@ -235,7 +242,7 @@ def main():
     browsers = [Browser(folder / "first", "--use-angle=swiftshader", "--enable-unsafe-swiftshader"),
                 Browser(folder / "second", "--disable-gpu", "--disable-software-rasterizer")]
     try:
-        judge(*browsers, url)
+        judge(*browsers, url, folder)
     finally:
         for browser in browsers:
             browser.process.kill()
@@ -245,7 +252,7 @@ def main():
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def judge(browser, other, url):
+def judge(browser, other, url, _folder):
     page = browser.open(url)
     page.until("the page is live", lambda: page.now and "operate" in page.text("role"))
     page.until("something is seen", lambda: page.does(SEEN) > 0)
@@ -338,7 +345,40 @@ def judge(browser, other, url):
     page.ask("Input.dispatchKeyEvent", type="keyDown", code="Space", key=" ")
     page.picture("dark", scheme="dark")
     page.picture("phone", (390, 844))
-    for name, tab in (("first", page), ("second", second)):
+    clean({"first": page, "second": second}, url)
+
+
+def teach(browser, other, url, folder):
+    page = browser.open(url)
+    lesson = lambda: page.now.get("lesson") or {}
+    page.until("the lesson", lambda: lesson() and "operate" in page.text("role"))
+    second = other.open(url)
+    second.until("the second page is live", lambda: second.now and "another page" in second.text("role"))
+    must("the second browser cannot record", second.does("document.getElementById('teach-toggle').disabled"))
+    page.click("teach-toggle")
+    page.until("an episode", lambda: lesson()["state"] == "recording")
+    page.until("the hand", lambda: lesson()["guided"])
+    page.until("the hand to let go", lambda: not lesson()["guided"])
+    page.click("teach-toggle")
+    page.until("the question", lambda: lesson()["state"] == "review")
+    page.click("teach-label")
+    page.ask("Input.insertText", text="round")
+    page.click("teach-say")
+    page.click("teach-done")
+    page.until("the question is seen", lambda: "keep it" in page.text("teach-state"))
+    page.picture("teach")
+    page.picture("teach-phone", (390, 844))
+    clean({"teacher's": page, "second": second}, url)
+    page.click("teach-keep")
+    end = time.monotonic() + DEADLINE_S
+    while time.monotonic() < end and "taught" not in (folder / "out").read_text():
+        time.sleep(0.02)
+    listed = subprocess.run([BINARY, "demos", "ls", "--json"], cwd=folder, capture_output=True, text=True).stdout
+    must("what was recorded at the page is an episode", "trace" in listed and "round" in listed, listed)
+
+
+def clean(tabs, url):
+    for name, tab in tabs.items():
         must(f"no error on the {name} page", not tab.errors, tab.errors)
         host = urllib.parse.urlparse(url).netloc
         away = [u for u in tab.requests if urllib.parse.urlparse(u).netloc != host]

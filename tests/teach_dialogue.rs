@@ -26,6 +26,9 @@ fn sample(tick: u64, kind: Kind, dq_rad_s: f64) -> Sample {
         swaps: 0,
         rollbacks: 0,
         edition: 0,
+        course: 0,
+        hand: franka_imit::demonstration::sample::Hand::Away,
+        pull_n: franka_imit::kinematics::Point::zeros(),
     }
 }
 

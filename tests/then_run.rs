@@ -44,6 +44,9 @@ fn sample(k: usize, kind: Kind, q: Joints) -> Sample {
         swaps: 0,
         rollbacks: 0,
         edition: 0,
+        course: 0,
+        hand: franka_imit::demonstration::sample::Hand::Away,
+        pull_n: franka_imit::kinematics::Point::zeros(),
     }
 }
 

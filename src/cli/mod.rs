@@ -19,7 +19,6 @@ mod fit_sde;
 mod home;
 mod keys;
 mod motion;
-mod places;
 mod plot;
 mod prepare;
 mod recover;

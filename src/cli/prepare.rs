@@ -1,6 +1,5 @@
 //! From a path and a robot's tool to a policy that can drive: labels, time law, training, first judgement.
 use super::exit::usage;
-use super::places::check_path;
 use crate::config::Config;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::path::Path;
@@ -10,6 +9,7 @@ use crate::demonstration::{Dataset, Example, LabelledBy, Survey, time_law};
 use crate::kinematics::{Apart, Pose, forward};
 use crate::learn::gate::Gate;
 use crate::learn::judge::{Judgement, judge};
+use crate::learn::places::check_path;
 use crate::learn::train::Progress;
 use crate::learn::{adapt, trainer};
 use crate::policy::{self, Input, Policy};
@@ -226,6 +226,7 @@ impl Prepared {
             options: config.fine_tuning.clone(),
             experience: config.experience.clone(),
             gate: config.gate.clone(),
+            correction: config.correction.clone(),
             watch: config.watch.clone(),
             swap_s: config.control.swap_s,
             stiffness_nm_rad: config.robot.joint_stiffness_nm_rad,

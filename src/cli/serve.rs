@@ -8,7 +8,8 @@ use std::str::FromStr;
 /// What of a command concerns the page.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(super) struct Serve {
-    /// Serve a page on which the arm is watched, drawn for and stopped; --trajectory is then driven first, if given.
+    /// Serve a page on which the arm is watched and stopped: docs/page.md. `run` is drawn for on it (--trajectory is then
+    /// driven first, if given), `teach` has buttons for what is recorded.
     /// [default: 127.0.0.1, port web.port; port 0 takes a free one]
     #[arg(long, value_name = "ADDRESS[:PORT]", num_args = 0..=1, default_missing_value = "127.0.0.1")]
     pub(super) serve: Option<Where>,

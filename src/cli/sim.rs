@@ -3,6 +3,7 @@ mod arms;
 mod line;
 mod operator;
 mod orders;
+mod page;
 
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -13,6 +14,8 @@ use std::time::{Duration, Instant};
 use super::common::Pace;
 use super::exit::usage;
 use super::keys::Keys;
+use super::serve::Serve;
+use crate::kinematics::{Pose, from_column_major, hand_tool};
 use crate::robot::limits::Q_READY;
 use crate::robot::realtime;
 use crate::sim::faults::{self, SpecError};
@@ -20,6 +23,7 @@ use crate::sim::{Fault, Options, Sim, Tool, TruthSink, wire};
 use arms::Arms;
 use line::StatusLine;
 use operator::Operator;
+use page::Shown;
 
 /// Noise of the measured joint positions, rad, unless asked otherwise: our estimate, the size of what a resting
 /// Panda shows …
@@ -104,6 +108,8 @@ pub(super) struct Args {
     /// SCHED_FIFO priority of the robot's thread, 1 to 99; 0 asks for none.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(i32).range(0..=99))]
     priority: i32,
+    #[command(flatten)]
+    serve: Serve,
     /// End after this time, s; without it the robot runs until Ctrl-C.
     #[arg(long)]
     duration_s: Option<f64>,
@@ -170,6 +176,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         }
         arms::obey_connections(&arms, address).map_err(|e| usage(format!("--orders {address}: {e}")))?;
     }
+    // With several arms it is the first one.
+    let mut page = Shown::open(&args.serve, &arms.sims()[0], args.tool(&options)?)?;
+    let turn = if page.is_some() { page::TURN } else { TURN };
     let mut keys = Keys::open();
     let hint = if keys.is_some() { "q ends it, ? shows what else the keys do" } else { "Ctrl-C ends it" };
     say!("A simulated Panda listens on {}. {hint}.", addresses.join(", "));
@@ -179,9 +188,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
     let (start, mut line, mut operator) = (Instant::now(), StatusLine::new(&arms), Operator::default());
     while !arms.ended() && args.duration_s.is_none_or(|s| start.elapsed().as_secs_f64() < s) {
         match &mut keys {
-            None => std::thread::sleep(TURN),
+            None => std::thread::sleep(turn),
             Some(keys) => {
-                if let Some(key) = keys.next(TURN) {
+                if let Some(key) = keys.next(turn) {
                     if let Some(answer) = operator.press(key, &arms) {
                         line.clear();
                         say!("{answer}");
@@ -193,6 +202,9 @@ pub(super) fn run(args: Args) -> anyhow::Result<()> {
         let alive = arms.sims().iter().all(Sim::is_alive);
         anyhow::ensure!(alive, "a simulator's thread has died; its message stands above");
         line.look(&arms, operator.typed());
+        if let Some(page) = &mut page {
+            page.look(&arms.sims()[0]);
+        }
     }
     line.clear();
     Ok(())
@@ -226,6 +238,17 @@ fn own_file(path: &Path, address: IpAddr, arms: usize) -> PathBuf {
 }
 
 impl Args {
+    /// The tool that the robot knows of, in the flange frame.
+    fn tool(&self, options: &Options) -> anyhow::Result<Pose> {
+        match &options.tool {
+            Some(tool) => {
+                from_column_major(&tool.F_T_NE).map_err(|e| usage(format!("--tool {}: {e}", self.tool)))
+            }
+            None if options.hand => Ok(hand_tool()),
+            None => Ok(Pose::identity()),
+        }
+    }
+
     /// The options of every arm but for its address and its files.
     fn options(&self) -> anyhow::Result<Options> {
         let pose = self.pose.clone().unwrap_or(Q_READY.to_vec());

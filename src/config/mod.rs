@@ -58,6 +58,8 @@ sections! {
     generator: crate::control::generator::Options,
     /// Our own control law, for an arm that gives way.
     impedance: crate::control::impedance::Options,
+    /// When a hand means to correct a compliant arm.
+    push: crate::control::push::Options,
     /// Guiding by hand.
     guidance: crate::control::guidance::Options,
     /// Where an episode begins and ends when no key says so.
@@ -78,6 +80,8 @@ sections! {
     experience: crate::learn::experience::Options,
     /// What a new policy must show before it drives.
     gate: crate::learn::gate::Options,
+    /// How pushes become a path.
+    correction: crate::learn::correction::Options,
     /// What a new policy must show once it drives.
     watch: crate::learn::watch::Options,
     /// The simulated robot.

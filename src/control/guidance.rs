@@ -190,7 +190,7 @@ impl Guidance {
 }
 
 /// The faces of the box, the table and the walls of the safety layer, as planes.
-fn planes(safety: &safety::Options) -> Vec<(Vector3<f64>, f64)> {
+pub(super) fn planes(safety: &safety::Options) -> Vec<(Vector3<f64>, f64)> {
     let axes = [Vector3::x(), Vector3::y(), Vector3::z()].into_iter();
     let low = axes.clone().zip(safety.box_min_m);
     let high = axes.zip(safety.box_max_m).map(|(axis, max)| (-axis, -max));

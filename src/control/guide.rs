@@ -101,6 +101,9 @@ impl Pilot for Guide {
             swaps: 0,
             rollbacks: 0,
             edition: 0,
+            course: 0,
+            hand: crate::demonstration::sample::Hand::Away,
+            pull_n: crate::kinematics::Point::zeros(),
         };
         self.ticks += 1;
         let command = if self.torque.is_last { Command::Finish(q_c) } else { Command::Position(q_c) };

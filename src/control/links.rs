@@ -2,7 +2,7 @@
 //!
 //! All are bounded. The control thread only ever tries; whoever sits opposite polls, since a parked receiver
 //! would make a send take a lock (crossbeam's array flavour wakes it under a mutex).
-use super::{Edition, Event, Order};
+use super::{Course, Edition, Event, Order};
 use crate::demonstration::episode::Tick;
 use crate::demonstration::sample::Sample;
 use crate::robot::State;
@@ -88,6 +88,8 @@ pub struct TrainerLink {
     pub samples: Sender<Sample>,
     /// Accepted policies.
     pub policies: Receiver<Box<Edition>>,
+    /// Corrected paths; the trainer keeps every one.
+    pub courses: Receiver<Course>,
     /// Policies no longer wanted: nothing is freed on the control thread.
     pub spent: Sender<Box<Edition>>,
     /// Numbers of policies that have made the arm worse.
@@ -102,6 +104,8 @@ pub struct TrainerEnds {
     pub samples: Receiver<Sample>,
     /// Accepted policies.
     pub policies: Sender<Box<Edition>>,
+    /// Corrected paths.
+    pub courses: Sender<Course>,
     /// Policies that come back.
     pub spent: Receiver<Box<Edition>>,
     /// Numbers of policies that have made the arm worse.
@@ -133,16 +137,18 @@ pub fn link(fine_tune: bool, lockstep: bool) -> (ControlEnds, Option<TrainerEnds
     let (trainer, ends) = if fine_tune {
         let (samples_to, samples) = bounded(SAMPLES);
         let (policies_to, policies) = bounded(1);
+        let (courses_to, courses) = bounded(1);
         let (spent, spent_from) = bounded(1);
         let (withdrawn_to, withdrawn) = bounded(1);
         let (turns_to, turns) = bounded(1);
         let turns = lockstep.then_some(turns);
         let turns_to = lockstep.then_some(turns_to);
         (
-            Some(TrainerLink { samples: samples_to, policies, spent, withdrawn, turns }),
+            Some(TrainerLink { samples: samples_to, policies, courses, spent, withdrawn, turns }),
             Some(TrainerEnds {
                 samples,
                 policies: policies_to,
+                courses: courses_to,
                 spent: spent_from,
                 withdrawn: withdrawn_to,
                 turns: turns_to,

@@ -2,6 +2,7 @@
 mod approach;
 mod brake;
 pub mod clock;
+mod course;
 pub mod generator;
 mod grip;
 pub mod guidance;
@@ -14,7 +15,9 @@ pub mod impedance;
 mod impedance_tests;
 pub mod links;
 pub mod modes;
+mod offers;
 mod pulse;
+pub mod push;
 mod reading;
 pub mod residual;
 mod shelf;
@@ -27,6 +30,7 @@ mod watching;
 mod way;
 
 pub use approach::Approach;
+pub use course::Course;
 pub use guide::Guide;
 pub use pulse::Pulse;
 pub use shelf::Edition;
@@ -53,13 +57,15 @@ pub struct Options {
     pub ramp_s: f64,
     /// Duration over which one policy is blended into the next, s.
     pub swap_s: f64,
+    /// Duration over which a corrected path is blended into the next, s.
+    pub course_s: f64,
     /// Share of the joint velocity and acceleration limits used on the way to the start.
     pub approach_share: f64,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Options { ramp_s: 0.35, swap_s: 0.25, approach_share: 0.3 }
+        Options { ramp_s: 0.35, swap_s: 0.25, course_s: 1.0, approach_share: 0.3 }
     }
 }
 
@@ -69,6 +75,7 @@ impl Options {
         let mut out = Vec::new();
         check_range(&mut out, "ramp_s", self.ramp_s, 0.1..=5.0, "s");
         check_range(&mut out, "swap_s", self.swap_s, 0.05..=5.0, "s");
+        check_range(&mut out, "course_s", self.course_s, 0.1..=10.0, "s");
         check_range(&mut out, "approach_share", self.approach_share, 0.01..=0.8, "");
         out
     }
@@ -81,6 +88,8 @@ pub struct Settings {
     pub options: Options,
     /// The generator.
     pub generator: generator::Options,
+    /// When a hand means to correct a compliant arm.
+    pub push: push::Options,
     /// The process at run time.
     pub sde: sde::Options,
     /// The safety layer.

@@ -17,7 +17,7 @@
 use super::guidance::Options;
 use crate::dynamics::G_EARTH;
 use crate::kinematics::{from_column_major, hand_tool, jacobian};
-use crate::robot::{Joints, State};
+use crate::robot::{Fault, Joints, State, panda};
 
 /// A mass that deviates so often as this many standard deviations is told from the model's errors.
 const TOLD_BY: f64 = 2.3;
@@ -100,5 +100,16 @@ impl Residual {
             (true, false) => Err(Refusal::Blind(load)),
             (true, true) => Ok(load),
         }
+    }
+}
+
+/// Why an arm is not let go, for the operator.
+pub(super) fn not_let_go(refusal: Refusal, options: &Options, robot: &panda::Options) -> Fault {
+    let allowed_kg = options.load_error_kg;
+    match refusal {
+        Refusal::Load(Load { mass_kg, torque_nm, .. }) => {
+            Fault::Load { mass_kg, allowed_kg, declared_kg: robot.load_mass_kg, torque_nm }
+        }
+        Refusal::Blind(Load { sigma_kg, .. }) => Fault::LoadUnseen { allowed_kg, sigma_kg },
     }
 }

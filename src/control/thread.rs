@@ -7,7 +7,7 @@ use super::guidance;
 use super::impedance::Impedance;
 use super::links::{ControlEnds, SessionEnds, TrainerLink};
 use super::pulse::Pulse;
-use super::residual::{Load, Refusal, Residual};
+use super::residual::{Residual, not_let_go};
 use super::standing::Standing;
 use super::tick::Controller;
 use super::usage::{ControlUsage, Watch};
@@ -307,17 +307,6 @@ impl Thread {
     }
 }
 
-/// Why an arm is not let go, for the operator.
-fn not_let_go(refusal: Refusal, options: &guidance::Options, robot: &panda::Options) -> Fault {
-    let allowed_kg = options.load_error_kg;
-    match refusal {
-        Refusal::Load(Load { mass_kg, torque_nm, .. }) => {
-            Fault::Load { mass_kg, allowed_kg, declared_kg: robot.load_mass_kg, torque_nm }
-        }
-        Refusal::Blind(Load { sigma_kg, .. }) => Fault::LoadUnseen { allowed_kg, sigma_kg },
-    }
-}
-
 /// What makes the torques of a motion.
 enum Torques {
     Robot,
@@ -348,6 +337,11 @@ fn before_tick(controller: &mut Controller, ends: &mut ControlEnds) {
         && number == controller.edition()
     {
         controller.roll_back();
+    }
+    if controller.is_ready_for_course()
+        && let Ok(course) = trainer.courses.try_recv()
+    {
+        controller.offer_course(course);
     }
     if controller.is_ready_for_policy()
         && let Ok(policy) = trainer.policies.try_recv()

@@ -12,14 +12,16 @@
 )]
 use super::approach::Approach;
 use super::clock::Clock;
+use super::course::Courses;
 use super::generator::Generator;
 use super::links::Tempo;
+use super::push::{Push, Seen, displaced};
 use super::reading::{self, Reader, Reading};
-use super::shelf::{Edition, Shelf};
+use super::shelf::Shelf;
 use super::{Law, Phase, Pilot, Settings, StandIn};
-use crate::demonstration::sample::{Kind, Sample};
+use crate::demonstration::sample::{Hand, Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
-use crate::kinematics::{Pose, forward};
+use crate::kinematics::{Point, Pose, forward};
 use crate::policy::{Input, Policy};
 use crate::robot::{Command, Joints, State};
 use crate::safety::{Guard, Judged, Limiter, Margin, Motion, Verdict, Watchdog};
@@ -31,18 +33,20 @@ pub(super) const SETTLE_S: f64 = 0.1;
 
 /// All state of the control thread's ticks.
 pub struct Controller {
-    timed: Arc<TimedPath>,
-    shelf: Shelf,
+    pub(super) courses: Courses,
+    pub(super) shelf: Shelf,
     stand_in: Option<Box<dyn StandIn>>,
     F_T_EE: Pose,
-    clock: Clock,
+    pub(super) clock: Clock,
     follower: Follower,
+    /// None under a law that does not give way.
+    pub(super) push: Option<Push>,
     generator: Generator,
     guard: Guard,
     watchdog: Watchdog,
-    settings: Settings,
+    pub(super) settings: Settings,
     law: Law,
-    phase: Phase,
+    pub(super) phase: Phase,
     approach: Option<Approach>,
     /// Real time in the current phase, s.
     elapsed_s: f64,
@@ -74,10 +78,11 @@ impl Controller {
         Controller {
             clock,
             follower,
+            push: None,
             generator: Generator::new(&settings.generator),
             guard: Guard::new(&settings.safety, &F_T_EE),
             watchdog: Watchdog::new(&settings.safety),
-            timed,
+            courses: Courses::new(timed, settings.options.course_s),
             shelf: Shelf::new(policy, settings.options.swap_s),
             stand_in: None,
             F_T_EE,
@@ -103,6 +108,8 @@ impl Controller {
     /// The same by another control law.
     #[must_use]
     pub fn by(mut self, law: Law) -> Controller {
+        let gives_way = matches!(law, Law::Impedance(_));
+        self.push = gives_way.then(|| Push::new(&self.settings.push, &self.settings.safety));
         self.law = law;
         self
     }
@@ -115,60 +122,6 @@ impl Controller {
     /// Why our own safety layer ended the motion, if it did.
     pub fn stopped_by(&self) -> Verdict {
         self.stopped_by
-    }
-
-    /// Ramps to rest along the path and ends the motion.
-    pub fn stop(&mut self) {
-        match self.phase {
-            Phase::Follow => self.clock.stop(),
-            Phase::Approach => self.enter(Phase::Brake),
-            Phase::Rest | Phase::Brake | Phase::Done => {}
-        }
-    }
-
-    /// Brakes to rest as hard as the limits allow, be it off the path, and ends the motion.
-    pub fn halt(&mut self) {
-        if !matches!(self.phase, Phase::Brake | Phase::Done) {
-            self.enter(Phase::Brake);
-        }
-    }
-
-    /// Whether [`Controller::offer`] would take a policy now.
-    pub fn is_ready_for_policy(&self) -> bool {
-        self.phase == Phase::Follow && self.shelf.is_ready()
-    }
-
-    /// Takes a policy over: for a short time both run and their outputs are blended. One that comes at a wrong time,
-    /// or was made for another than the running one, is spent at once, or returned if even that place is taken.
-    pub fn offer(&mut self, edition: Box<Edition>) -> Option<Box<Edition>> {
-        self.shelf.offer(edition)
-    }
-
-    /// Goes back to the policy before the one in use, or, where that is gone, to the first.
-    pub fn roll_back(&mut self) {
-        if self.phase == Phase::Follow {
-            self.shelf.roll_back();
-        }
-    }
-
-    /// The policy in use.
-    pub fn policy(&self) -> &Policy {
-        &self.shelf.running().policy
-    }
-
-    /// Its number.
-    pub fn edition(&self) -> u32 {
-        self.shelf.running().number
-    }
-
-    /// Puts back what [`Controller::take_spent`] gave when it could not be handed on.
-    pub fn keep_spent(&mut self, edition: Box<Edition>) {
-        self.shelf.keep_spent(edition);
-    }
-
-    /// A policy that is no longer wanted.
-    pub fn take_spent(&mut self) -> Option<Box<Edition>> {
-        self.shelf.take_spent()
     }
 
     /// One tick: the command that answers `state`.
@@ -207,7 +160,11 @@ impl Controller {
         }
         // One place for long would crowd out what the path has taught.
         let is_driven = self.phase == Phase::Follow && verdict.is_clear() && !self.clock.stands();
-        let kind = if is_driven { Kind::Driven } else { Kind::None };
+        let kind = match self.hand() {
+            _ if !is_driven => Kind::None,
+            Hand::Pushing => Kind::Correction,
+            Hand::Away | Hand::Touching | Hand::Load => Kind::Driven,
+        };
         let (swaps, rollbacks) = self.shelf.counts();
         let sample = Sample {
             tick: self.ticks,
@@ -225,6 +182,9 @@ impl Controller {
             swaps,
             rollbacks,
             edition: self.edition(),
+            course: self.courses.number(),
+            hand: self.hand(),
+            pull_n: self.push.as_ref().map_or_else(Point::zeros, Push::pull_n),
         };
         self.ticks += 1;
         self.reader.answered(state, &reading, &q_c);
@@ -234,7 +194,7 @@ impl Controller {
 
     /// No aim but to stay: for a brake, and for what comes before or after a motion.
     fn hold(&self, base: &Motion) -> Aim {
-        let x_ref = self.timed.pose(self.clock.tau_s());
+        let x_ref = self.courses.pose(self.clock.tau_s());
         Aim { x_ref, X: x_ref, q_ref: base.q, verdict: Verdict::default() }
     }
 
@@ -268,14 +228,20 @@ impl Controller {
 
     /// Along the path; asks the policy only where it was trained, and believes only an answer that points there.
     fn follow(&mut self, state: &State, base: &Motion, dt_s: f64) -> Aim {
-        let x_ref = self.timed.pose(self.clock.advance(dt_s));
+        let tau_s = self.clock.advance(dt_s);
+        self.courses.advance(dt_s);
+        let x_ref = self.courses.pose(tau_s);
         let desired = forward(&base.q, &self.F_T_EE);
         let measured = reading::seen(state, self.policy().card().input, &desired);
-        let mut X = self.follower.step(&x_ref, &measured, &desired, dt_s);
+        let gives_way = self.look_for_push(state, &x_ref, &desired, tau_s, dt_s);
+        let [told, seen] = [&desired, &measured].map(|pose| displaced(pose, &-gives_way));
+        // A push that is meant is given way to, and not returned from.
+        let seen = if self.hand() == Hand::Pushing { told } else { seen };
+        let mut X = self.follower.step(&x_ref, &seen, &told, dt_s);
         let mut follower = self.follower;
         let (q_ref, verdict) = match follower.keep_to(&x_ref, |x| self.knows(x)) {
             Some(known) => {
-                (self.follower, X) = (follower, known);
+                (self.follower, X) = (follower, self.give_way(&known));
                 let q_ref = match &mut self.stand_in {
                     Some(stand_in) => stand_in.evaluate(&X),
                     None => self.shelf.wish(&X, dt_s),
@@ -299,6 +265,42 @@ impl Controller {
             self.enter(Phase::Brake);
         }
         Aim { x_ref, X, q_ref, verdict }
+    }
+
+    /// How far the arm gives way to a hand, m.
+    fn look_for_push(&mut self, state: &State, x_ref: &Pose, desired: &Pose, tau_s: f64, dt_s: f64) -> Point {
+        let Some(push) = &mut self.push else { return Point::zeros() };
+        let [x, y, z, ..] = state.O_F_ext_hat_K;
+        push.look(&Seen {
+            force_n: Point::new(x, y, z),
+            p: reading::O_p_EE(state),
+            p_d: desired.translation.vector,
+            p_ref: x_ref.translation.vector,
+            along: self.courses.velocity(tau_s),
+            laps: tau_s / self.courses.lap_s().max(1e-3),
+            place: self.courses.place(tau_s),
+            dt_s,
+        });
+        push.way()
+    }
+
+    /// X displaced to where a hand wants the arm, as far as the policy knows.
+    fn give_way(&mut self, X: &Pose) -> Pose {
+        let Some(way) = self.push.as_ref().map(Push::way).filter(|way| *way != Point::zeros()) else {
+            return *X;
+        };
+        let mut share = 1.0;
+        for _ in 0..20 {
+            let there = displaced(X, &(way * share));
+            if self.knows(&there) {
+                if let Some(push) = self.push.as_mut().filter(|_| share < 1.0) {
+                    push.shorten(share);
+                }
+                return there;
+            }
+            share *= 0.9;
+        }
+        *X
     }
 
     /// Whether X lies where the policy was trained; a policy that does not say where knows nothing.
@@ -328,7 +330,7 @@ impl Controller {
         (way.duration_s.is_finite() && self.guard.limiter().outside(to).is_none()).then_some(way)
     }
 
-    fn enter(&mut self, phase: Phase) {
+    pub(super) fn enter(&mut self, phase: Phase) {
         if phase == Phase::Brake {
             self.generator.reset();
         }
@@ -369,12 +371,7 @@ impl Pilot for Controller {
     }
 
     fn set_tempo(&mut self, tempo: &Tempo) {
-        self.settings.speed = tempo.rate;
-        self.clock.hold(tempo.is_held);
-        self.clock.end_after(tempo.laps, self.timed.lap_s(), tempo.rate);
-        if self.phase == Phase::Follow {
-            self.clock.run_at(tempo.rate);
-        }
+        self.take_tempo(tempo);
     }
 
     fn phase(&self) -> Phase {

@@ -50,5 +50,8 @@ fn sample(state: &State, tick: u64, lost: u32, limiter: &Limiter) -> Sample {
         swaps: 0,
         rollbacks: 0,
         edition: 0,
+        course: 0,
+        hand: crate::demonstration::sample::Hand::Away,
+        pull_n: crate::kinematics::Point::zeros(),
     }
 }

@@ -193,6 +193,9 @@ impl Pilot for Way {
             swaps: 0,
             rollbacks: 0,
             edition: 0,
+            course: 0,
+            hand: crate::demonstration::sample::Hand::Away,
+            pull_n: crate::kinematics::Point::zeros(),
         };
         self.ticks += 1;
         self.reader.answered(state, &reading, &q_c);

@@ -1,7 +1,8 @@
 //! Points from CSV files, whose header names every unit.
 use super::drawing::{Drawn, REACH_MAX_M};
 use super::shapes::nearest;
-use crate::kinematics::Point;
+use super::timed_path::TimedPath;
+use crate::kinematics::{Point, Pose};
 use crate::robot::limits::{Q_MAX, Q_MIN};
 use crate::robot::{JOINTS, Joints};
 use nalgebra::{Quaternion, UnitQuaternion};
@@ -111,6 +112,34 @@ pub enum Error {
     Ragged { file: PathBuf, line: usize, found: usize, expected: usize },
     #[error("{}: line {line}, column {column}: {value:?}, allowed {allowed}", file.display())]
     Value { file: PathBuf, line: usize, column: &'static str, value: String, allowed: String },
+}
+
+/// `timed` as a trajectory file: with times where the motion has times of its own, with orientations where it has any.
+pub fn trajectory_csv(timed: &TimedPath) -> String {
+    const MOMENT_S: f64 = 0.01;
+    let path = timed.path();
+    let row = |pose: &Pose| {
+        let (p, r) = (&pose.translation.vector, &pose.rotation.coords);
+        let turn = if r.w < 0.0 { -r } else { *r };
+        let turn = if path.is_posed() {
+            format!(",{:.9},{:.9},{:.9},{:.9}", turn.x, turn.y, turn.z, turn.w)
+        } else {
+            String::new()
+        };
+        format!("{:.6},{:.6},{:.6}{turn}\n", p.x, p.y, p.z)
+    };
+    let turn = if path.is_posed() { ",qx,qy,qz,qw" } else { "" };
+    if path.timing().is_none() {
+        let poses: Vec<Pose> = path.poses().collect();
+        // The points are half a millimetre apart; the last is the end.
+        let rows = poses.iter().enumerate().filter(|(k, _)| k % 2 == 0 || k + 1 == poses.len());
+        let rows: String = rows.map(|(_, pose)| row(pose)).collect();
+        return format!("x_m,y_m,z_m{turn}\n{rows}");
+    }
+    let moments = (timed.lap_s() / MOMENT_S).ceil() as u32;
+    let at = |k: u32| (f64::from(k) * MOMENT_S).min(timed.lap_s() * (1.0 - f64::EPSILON));
+    let rows: String = (0..=moments).map(|k| format!("{:.3},{}", at(k), row(&timed.pose(at(k))))).collect();
+    format!("t_s,x_m,y_m,z_m{turn}\n{rows}")
 }
 
 /// Reads a CSV file with the header `t_s,x_m,y_m,z_m` (`t_s` optional, and `qx,qy,qz,qw`).

@@ -4,6 +4,7 @@ pub mod csv;
 mod dataset;
 pub mod demand;
 pub mod demo;
+pub mod displaced;
 pub mod drawing;
 pub mod episode;
 pub mod expert;

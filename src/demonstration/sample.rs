@@ -16,6 +16,19 @@ pub enum Kind {
     None,
 }
 
+/// What a person's hand does to a compliant arm that drives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hand {
+    /// Nothing.
+    Away,
+    /// It may be there.
+    Touching,
+    /// It pushes the arm to where it should be.
+    Pushing,
+    /// What was taken for a push is a load: it does not end. For one tick.
+    Load,
+}
+
 /// One tick: what the robot said, what was wished and what was commanded.
 #[derive(Clone, Copy, Debug)]
 pub struct Sample {
@@ -49,4 +62,10 @@ pub struct Sample {
     pub rollbacks: u32,
     /// Number of the policy in use; 0 is the one the drive began with.
     pub edition: u32,
+    /// Number of the path in use; 0 is the one the drive began with.
+    pub course: u32,
+    /// What a hand does.
+    pub hand: Hand,
+    /// How hard it pulls beyond what is felt without it, base frame, N.
+    pub pull_n: Point,
 }

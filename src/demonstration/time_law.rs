@@ -177,7 +177,7 @@ pub fn retimed<E: Display>(
 }
 
 /// The joints at every point of the path, each reachable, off the limits, and near its neighbour.
-fn labels<E: Display>(
+pub(super) fn labels<E: Display>(
     path: &Path,
     label: &mut dyn FnMut(&Pose) -> Result<Joints, E>,
 ) -> Result<Vec<Joints>, Error> {
@@ -261,7 +261,7 @@ fn slowest(path: &Path, caps: &profile::Caps, arc_m: &[f64]) -> Option<Slowest> 
 
 /// Labels every millisecond of the lap and differentiates as the robot does; the worst demand, if one is
 /// more than allowed.
-fn verify<E: Display>(
+pub(super) fn verify<E: Display>(
     timed: &TimedPath,
     label: &mut dyn FnMut(&Pose) -> Result<Joints, E>,
     options: &Options,

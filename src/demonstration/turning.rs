@@ -47,6 +47,12 @@ impl<const N: usize> Along<N> {
         }));
     }
 
+    /// The same along a path whose segments have become shorter by these factors.
+    pub(super) fn stretched(&self, factors: &[f64]) -> Self {
+        let segments = self.segments.iter().zip(factors);
+        Self { segments: segments.map(|([values, slopes], k)| [*values, slopes.map(|m| m * *k)]).collect() }
+    }
+
     /// The numbers and their derivative by arc length, 1/m, in segment `i`, `h_m` long, at `u` in [0, 1].
     pub(super) fn at(&self, i: usize, u: f64, h_m: f64) -> Option<(SVector<f64, N>, SVector<f64, N>)> {
         let [values, slopes] = self.segments.get(i)?;

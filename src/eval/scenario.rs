@@ -197,6 +197,7 @@ mod tests {
         let settings = Settings {
             options: Default::default(),
             generator: Default::default(),
+            push: Default::default(),
             sde: Default::default(),
             safety: Default::default(),
             speed: 1.0,

@@ -164,7 +164,12 @@ impl Experience {
         }
         if self.ticks.is_multiple_of(self.options.every_ticks)
             && let Some(seen) = self.seen(sample)
-            && let Some(label) = if is_shown { Some(self.shown(&s.q)) } else { self.driven(sample, &seen) }
+            && let Some(label) = match sample.kind {
+                Kind::Demonstration => Some(self.ask_for(&s.q)),
+                // A hand that pushes the tool shows a place; how the arm stands there it has not chosen.
+                Kind::Correction => self.expert.label_pose(&seen).ok().map(|q| self.ask_for(&q)),
+                _ => self.driven(sample, &seen),
+            }
         {
             let held_out = (self.kept / self.options.block_samples) % BLOCKS == BLOCKS - 1;
             self.kept += 1;
@@ -181,15 +186,10 @@ impl Experience {
         self.usual_nm = None;
     }
 
-    /// What to ask for where the expert would take `q`, rad.
+    /// What to ask for where the expert would take `q`, or a person has shown it, rad.
     pub fn ask_for(&self, q: &Joints) -> Joints {
         let lost = self.deflection.at(q);
         std::array::from_fn(|i| q[i] + lost[i])
-    }
-
-    /// Joints that a person has shown: to stand there, one has to ask for what the joints lose as well.
-    fn shown(&self, q: &Joints) -> Joints {
-        self.ask_for(q)
     }
 
     /// The measured pose as the policy would be told of it; none where the robot reports no pose.

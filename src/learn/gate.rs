@@ -166,6 +166,12 @@ impl Gate {
         }
     }
 
+    /// From now on for drives along `timed`, which takes as long.
+    pub fn follow(&mut self, timed: Arc<TimedPath>) {
+        self.timed = timed;
+        self.reset();
+    }
+
     /// Forgets the candidate under judgement.
     pub fn reset(&mut self) {
         self.stage = Stage::start();

@@ -1,4 +1,5 @@
 //! The trainer's thread: behind everybody else's work, on cores of its own, and never a reason for the arm to stop.
+use super::work::Work;
 use crate::control::links::TrainerEnds;
 use crate::demonstration::sample::Sample;
 use crate::robot::realtime;
@@ -86,5 +87,19 @@ fn at_leisure(pupil: &mut impl Pupil, ends: &TrainerEnds, until: &AtomicBool) {
         if !pupil.advance(ends) {
             std::thread::sleep(REST);
         }
+    }
+}
+
+impl Pupil for Work {
+    fn take(&mut self, sample: &Sample) {
+        Work::take(self, sample);
+    }
+
+    fn advance(&mut self, ends: &TrainerEnds) -> bool {
+        Work::advance(self, ends)
+    }
+
+    fn portions(&self) -> usize {
+        self.plan().options.lockstep_portions
     }
 }

@@ -5,7 +5,7 @@
 //! robot waits for it, so there its priority is the usual one.
 use super::gate::{self, Refusal};
 use super::work::Work;
-use super::{experience, thread, watch};
+use super::{corrected, correction, experience, thread, watch};
 use crate::control::links::TrainerEnds;
 use crate::demonstration::expert::Expert;
 use crate::demonstration::timed_path::TimedPath;
@@ -16,8 +16,8 @@ use crate::robot::Joints;
 use crate::{safety, sde};
 use serde::ser::SerializeMap;
 use serde::{Deserialize, Serialize, Serializer};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 
 /// How learning goes on while the arm drives.
@@ -85,7 +85,7 @@ impl Serialize for Reasons {
 }
 
 /// What became of candidates and steps so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Counts {
     /// Candidates judged.
     pub offered: u64,
@@ -109,6 +109,8 @@ pub struct Counts {
     pub samples: u64,
     /// Mass at the end effector that the robot does not know of, as the joints feel it, kg.
     pub undeclared_load_kg: f64,
+    /// What became of a person's pushes.
+    pub corrections: corrected::Report,
     /// Whether the trainer failed and was given up; the arm drove on with the policy it had.
     pub failed: bool,
 }
@@ -124,6 +126,10 @@ pub(super) struct Shared {
     pub(super) samples: AtomicU64,
     /// The bits of an `f64`.
     pub(super) undeclared_load_kg: AtomicU64,
+    /// What became of pushes, and the path they have made; told when it changes.
+    pub(super) corrected: Mutex<(corrected::Report, Option<Arc<TimedPath>>)>,
+    /// Whether the last correction is to be taken back.
+    pub(super) take_back: AtomicBool,
     failed: AtomicBool,
     /// Whether no candidate is to be offered any more.
     pub(super) held: AtomicBool,
@@ -159,6 +165,7 @@ impl Shared {
             steps: self.steps.load(Relaxed),
             samples: self.samples.load(Relaxed),
             undeclared_load_kg: f64::from_bits(self.undeclared_load_kg.load(Relaxed)),
+            corrections: self.corrected.lock().map(|c| c.0.clone()).unwrap_or_default(),
             failed: self.failed.load(Relaxed),
         }
     }
@@ -173,6 +180,8 @@ pub struct Plan {
     pub experience: experience::Options,
     /// What a candidate must show.
     pub gate: gate::Options,
+    /// How pushes become a path.
+    pub correction: correction::Options,
     /// What it must show once it drives.
     pub watch: watch::Options,
     /// How long a swap takes, s.
@@ -228,6 +237,24 @@ impl Trainer {
     /// What became of candidates and steps so far.
     pub fn counts(&self) -> Counts {
         self.counts.counts()
+    }
+
+    /// What has become of pushes and the path they have made, if more has happened than `told` ([`corrected::Report::news`]).
+    pub fn corrected(&self, told: u64) -> Option<(corrected::Report, Arc<TimedPath>)> {
+        let corrected = self.counts.corrected.lock().ok()?;
+        let (report, timed) = &*corrected;
+        timed.as_ref().filter(|_| report.news() > told).map(|timed| (report.clone(), Arc::clone(timed)))
+    }
+
+    /// Whether there is a correction to take back.
+    pub fn may_take_back(&self) -> bool {
+        let told = |(report, _): &(corrected::Report, _)| report.may_take_back;
+        self.counts.corrected.lock().is_ok_and(|corrected| told(&corrected))
+    }
+
+    /// Takes the last correction back.
+    pub fn take_back(&self) {
+        self.counts.take_back.store(true, Relaxed);
     }
 
     /// Ends the thread without waiting for it: at the lowest priority, on a busy machine, its last portion of work may

@@ -6,17 +6,18 @@
 //!
 //! A number goes with every policy. The trainer takes a candidate for the running policy only when a sample says so,
 //! and offers the next one only when the last has been found no worse.
+use super::correction::{self, Corrections};
 use super::experience::Experience;
 use super::gate::{Exam, Gate, Progress, Refusal};
 use super::learner::Learner;
 use super::objective::JointWeights;
-use super::thread::Pupil;
 use super::trainer::{Counts, Plan, Shared};
 use super::watch::{Finding, Look, Watch};
 use crate::control::Edition;
 use crate::control::links::TrainerEnds;
 use crate::demonstration::Example;
 use crate::demonstration::sample::Sample;
+use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::Pose;
 use crate::policy::{Card, Input, Policy};
 use crate::robot::Joints;
@@ -42,6 +43,7 @@ const ROLLBACKS_MAX: u64 = 3;
 pub struct Work {
     plan: Plan,
     experience: Experience,
+    corrections: Corrections,
     learner: Learner,
     gate: Gate,
     watch: Watch,
@@ -106,6 +108,7 @@ impl Work {
             })
             .collect();
         Work {
+            corrections: Corrections::new(plan, Arc::clone(&counts)),
             experience: Experience::new(
                 &plan.experience,
                 Arc::clone(&plan.expert),
@@ -165,10 +168,31 @@ impl Work {
     pub fn take(&mut self, sample: &Sample) {
         let ticks = self.counts.samples.fetch_add(1, Relaxed);
         self.follow(sample);
+        self.correct(sample);
         let looks = self.experience.add(sample) && ticks.is_multiple_of(LOOK_EVERY);
         if looks && self.watch.sees(sample.state.time_ms) {
             self.look(sample);
         }
+    }
+
+    /// What a hand has to say of the path.
+    fn correct(&mut self, sample: &Sample) {
+        let p = &mut self.policies;
+        if let Some(timed) = self.corrections.take(sample, &mut p.running) {
+            self.plan.demonstrations =
+                correction::demonstrated(&timed, &self.plan.expert, p.first.card().input);
+            self.gate.follow(timed);
+        }
+    }
+
+    /// The path with what a person has corrected.
+    pub fn corrected(&self) -> &Arc<TimedPath> {
+        self.corrections.timed()
+    }
+
+    /// Takes the last correction back with the next sample.
+    pub fn take_back(&self) {
+        self.counts.take_back.store(true, Relaxed);
     }
 
     /// Which policy the control thread has: a new one was taken over, or given up for an older one.
@@ -228,6 +252,7 @@ impl Work {
 
     /// One portion of work; whether there was any.
     pub fn advance(&mut self, ends: &TrainerEnds) -> bool {
+        self.corrections.advance(&ends.courses);
         while self.boxes.len() < self.boxes.capacity()
             && let Ok(spent) = ends.spent.try_recv()
         {
@@ -356,20 +381,6 @@ impl Work {
             p.sent_number = None;
             self.boxes.push(back.into_inner());
         }
-    }
-}
-
-impl Pupil for Work {
-    fn take(&mut self, sample: &Sample) {
-        Work::take(self, sample);
-    }
-
-    fn advance(&mut self, ends: &TrainerEnds) -> bool {
-        Work::advance(self, ends)
-    }
-
-    fn portions(&self) -> usize {
-        self.plan.options.lockstep_portions
     }
 }
 

@@ -46,6 +46,7 @@
 //! # Ok::<(), franka_imit::sim::Error>(())
 //! ```
 mod choices;
+pub mod correcting_hand;
 pub mod faults;
 pub mod gripper;
 pub mod judge;

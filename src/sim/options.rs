@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 use super::choices::Choices;
+use super::correcting_hand;
 use super::faults::Fault;
 use super::gripper::STROKE_M;
 use super::plant::{ArmError, Push};
@@ -80,6 +81,9 @@ pub struct Options {
     /// A virtual hand that guides the arm in the first motion; its clock begins with that motion's first command.
     #[serde(skip)]
     pub virtual_hand: Option<Plan>,
+    /// A hand that corrects the arm on its way, in every motion.
+    #[serde(skip)]
+    pub correcting_hand: Option<correcting_hand::Plan>,
     /// Share of the commands lost on the way, 0 to 1.
     pub command_loss: f64,
     /// What else goes wrong, as `franka-imit sim --fault help` tells it.
@@ -122,6 +126,7 @@ impl Default for Options {
             choices: Choices::default(),
             pushes: Vec::new(),
             virtual_hand: None,
+            correcting_hand: None,
             command_loss: 0.0,
             faults: Vec::new(),
             recovery_delay_s: 1.0,
@@ -178,6 +183,7 @@ impl Options {
         out.extend(self.choices.validate());
         out.extend(self.pushes.iter().flat_map(Push::validate));
         out.extend(self.virtual_hand.iter().flat_map(Plan::validate));
+        out.extend(self.correcting_hand.iter().flat_map(correcting_hand::Plan::validate));
         check_range(&mut out, "command_loss", self.command_loss, 0.0..=1.0, "");
         check_range(&mut out, "recovery_delay_s", self.recovery_delay_s, 0.0..=60.0, "s");
         out

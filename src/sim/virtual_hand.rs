@@ -4,6 +4,7 @@
 //! It takes hold where the arm is, goes to the start of the path, waits there, follows the path, waits at its end and
 //! lets go; then again, as often as is asked. When it does what is a function of time alone ([`Plan::window_s`]), so that
 //! a scripted operator can press keys in time.
+use super::plant::Wrench;
 use nalgebra::{Rotation3, Vector3};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
@@ -149,9 +150,6 @@ pub(super) struct VirtualHand {
     stops_m: Vec<f64>,
     phase: Phase,
 }
-
-/// What the hand does to the end effector: force, N, and moment, Nm, base frame.
-pub(super) type Wrench = ([f64; 3], [f64; 3]);
 
 impl VirtualHand {
     pub(super) fn new(plan: &Plan) -> Self {

@@ -106,6 +106,9 @@ mod tests {
             swaps: 0,
             rollbacks: 0,
             edition: 0,
+            course: 0,
+            hand: crate::demonstration::sample::Hand::Away,
+            pull_n: crate::kinematics::Point::zeros(),
         }
     }
 

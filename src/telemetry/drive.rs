@@ -123,6 +123,11 @@ impl Drive {
         }
     }
 
+    /// From now on along `timed`, which a person has corrected.
+    pub fn follow(&mut self, timed: Arc<TimedPath>) {
+        self.timed = timed;
+    }
+
     /// Adds one tick.
     pub fn add(&mut self, sample: &Sample) {
         self.cycles += 1;

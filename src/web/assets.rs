@@ -33,6 +33,7 @@ assets! {
     "/link.js" "text/javascript; charset=utf-8" "link.js",
     "/plane.js" "text/javascript; charset=utf-8" "plane.js",
     "/scene.js" "text/javascript; charset=utf-8" "scene.js",
+    "/teach.js" "text/javascript; charset=utf-8" "teach.js",
     "/three.js" "text/javascript; charset=utf-8" "three.min.js",
     "/three-license.txt" "text/plain; charset=utf-8" "three-LICENSE.txt",
     "/favicon.ico" "image/svg+xml" "icon.svg",

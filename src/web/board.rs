@@ -1,5 +1,6 @@
 //! What the supervisor and the page have of each other. The supervisor never waits for the page.
 use super::drawing::Drawing;
+use super::lesson::{Lesson, Press};
 use super::wishes::{Change, Wishes};
 use crate::control::links::Request;
 use crate::control::modes::Mode;
@@ -10,6 +11,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Words kept for pages that come later.
 const SAID: usize = 32;
+/// What may be pressed before any of it is taken.
+const PRESSES: usize = 8;
 
 /// Places of [`Now::step_us`]: the first counts up to 1 µs, each next up to √2 times more, the last all the rest.
 pub const STEP_PLACES: usize = 24;
@@ -29,6 +32,10 @@ pub enum Stage {
     Homing,
     /// The robot clears its errors.
     Recovering,
+    /// A hand guides the arm.
+    Teaching,
+    /// It is a simulated robot, which others drive.
+    Simulated,
     /// The robot is not connected.
     Lost,
 }
@@ -84,6 +91,8 @@ pub struct Now {
     pub loss_mse_rad2: Option<f64>,
     /// How long our own step has taken, since the drive began.
     pub step_us: [u32; STEP_PLACES],
+    /// Of a session of teaching.
+    pub lesson: Option<Lesson>,
 }
 
 impl Now {
@@ -163,6 +172,8 @@ pub(super) struct Board {
     wishes: Mutex<Wishes>,
     /// Whether something to do is waited for.
     is_open: AtomicBool,
+    /// What was pressed in a session of teaching; nothing is taken where there is none.
+    presses: Mutex<Option<VecDeque<Press>>>,
     halts: AtomicU64,
     lapses: AtomicU64,
 }
@@ -211,6 +222,23 @@ impl Board {
     pub(super) fn close(&self) {
         self.is_open.store(false, SeqCst);
         locked(&self.order).take();
+        locked(&self.presses).take();
+    }
+
+    /// What was pressed first; from now on more is taken.
+    pub(super) fn press(&self) -> Option<Press> {
+        locked(&self.presses).get_or_insert_default().pop_front()
+    }
+
+    /// Gives the supervisor what was pressed; whether it is taken.
+    pub(super) fn pressed(&self, press: Press) -> bool {
+        match locked(&self.presses).as_mut() {
+            Some(presses) if presses.len() < PRESSES => {
+                presses.push_back(press);
+                true
+            }
+            _ => false,
+        }
     }
 
     /// Gives the supervisor something to do; whether it waited for it.
@@ -278,6 +306,18 @@ mod tests {
         assert!(board.give(Errand::Home) && !board.give(Errand::Home));
         assert!(board.next().is_some());
         assert!(!board.give(Errand::Home), "the arm is moving");
+    }
+
+    #[test]
+    fn what_is_pressed_is_taken_in_order_only_in_a_session_of_teaching_and_never_without_end() {
+        let board = Board::default();
+        assert!(!board.pressed(Press::Toggle), "nobody teaches");
+        assert_eq!(board.press(), None);
+        assert!(board.pressed(Press::Toggle) && board.pressed(Press::Keep));
+        assert_eq!((board.press(), board.press()), (Some(Press::Toggle), Some(Press::Keep)));
+        assert_eq!((0..100).filter(|_| board.pressed(Press::Toggle)).count(), PRESSES);
+        board.close();
+        assert!(!board.pressed(Press::Toggle), "the session is over");
     }
 
     #[test]

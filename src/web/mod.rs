@@ -6,6 +6,7 @@ mod board;
 mod drawing;
 mod gate;
 mod lease;
+mod lesson;
 mod options;
 mod pace;
 mod routes;
@@ -16,6 +17,7 @@ mod wishes;
 
 pub use board::{Errand, Now, Order, Plan, STEP_PLACES, Since, Stage};
 pub use drawing::{Drawing, File};
+pub use lesson::{Lesson, LessonState, Press};
 pub use options::Options;
 pub use wishes::Wishes;
 
@@ -179,6 +181,11 @@ impl Page {
     /// Nothing is taken any more.
     pub fn close(&self) {
         self.board.close();
+    }
+
+    /// What was pressed first of what was not taken yet; from now on there is a session of teaching.
+    pub fn press(&self) -> Option<Press> {
+        self.board.press()
     }
 
     /// What the operator has asked of the motion since [`Page::plan`] has shown it.

@@ -2,6 +2,7 @@
 use super::board::Errand;
 use super::drawing::Drawing;
 use super::gate::{self, Here};
+use super::lesson::Press;
 use super::wishes::Change;
 use super::{Core, assets, socket};
 use axum::body::{Body, to_bytes};
@@ -24,6 +25,7 @@ const TRACE: &str = "/api/trace";
 const HOME: &str = "/api/home";
 const RECOVER: &str = "/api/recover";
 const IMITATE: &str = "/api/imitate";
+const TEACH: &str = "/api/teach";
 pub(super) const LIVE: &str = "/api/live";
 
 /// Bodies are not longer: a drawing with all its points, or a few words.
@@ -40,6 +42,7 @@ pub(super) fn router(core: Arc<Core>) -> Router {
         .route(HOME, post(home))
         .route(RECOVER, post(recover))
         .route(IMITATE, post(imitate))
+        .route(TEACH, post(teach))
         .fallback(asset)
         .layer(middleware::from_fn_with_state(Arc::clone(&core), gate::guard))
         .with_state(core)
@@ -180,6 +183,28 @@ fn give(core: &Core, errand: Errand) -> Result<Response, Refusal> {
         true => Ok((StatusCode::ACCEPTED, Json(json!({}))).into_response()),
         false => {
             Err((StatusCode::CONFLICT, "the arm is busy: press STOP and wait until it is at rest".to_owned()))
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Teach {
+    /// The word of the operator's page.
+    client: String,
+    press: Press,
+}
+
+async fn teach(State(core): State<Arc<Core>>, body: Body) -> Result<StatusCode, Refusal> {
+    let Teach { client, press } = read(body, WORDS_BYTES).await?;
+    check_operator(&core, &client)?;
+    if let Some(words) = press.wrong() {
+        return Err((StatusCode::UNPROCESSABLE_ENTITY, words));
+    }
+    match core.board.pressed(press) {
+        true => Ok(StatusCode::ACCEPTED),
+        false => {
+            Err((StatusCode::CONFLICT, "nobody teaches now, or too much was pressed at once".to_owned()))
         }
     }
 }

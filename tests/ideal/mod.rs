@@ -99,6 +99,7 @@ impl Lesson {
         Settings {
             options: control::Options::default(),
             generator: Default::default(),
+            push: Default::default(),
             sde: sde::Options::default(),
             safety: safety::Options::default(),
             speed: 1.0,
@@ -116,6 +117,7 @@ impl Lesson {
             options: trainer::Options::default(),
             experience: experience::Options::default(),
             gate: gate::Options::default(),
+            correction: Default::default(),
             watch: watch::Options::default(),
             swap_s: control::Options::default().swap_s,
             stiffness_nm_rad: panda::Options::default().joint_stiffness_nm_rad,

@@ -146,7 +146,9 @@ impl Tab<'_> {
     fn read(&mut self) {
         let mut some = [0; 16384];
         match self.stream.read(&mut some) {
-            Ok(0) => panic!("the page was closed; it was told {:?}", self.said),
+            Ok(0) => {
+                panic!("the page was closed; it was told {:?}\n{}", self.said, self.served.program.words())
+            }
             Ok(n) => self.bytes.extend_from_slice(&some[..n]),
             Err(e) if matches!(e.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             Err(e) => panic!("{e}"),

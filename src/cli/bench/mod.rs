@@ -144,6 +144,7 @@ fn tick_us(config: &Config, flush: &mut Flush) -> anyhow::Result<Figures> {
     let settings = Settings {
         options: config.control.clone(),
         generator: config.generator.clone(),
+        push: config.push.clone(),
         sde: config.sde.clone(),
         safety: config.safety.clone(),
         speed: 1.0,

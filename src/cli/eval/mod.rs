@@ -211,6 +211,7 @@ impl Args {
             settings: Settings {
                 options: config.control.clone(),
                 generator: config.generator.clone(),
+                push: config.push.clone(),
                 sde: config.sde.clone(),
                 safety: config.safety.clone(),
                 speed: 1.0,

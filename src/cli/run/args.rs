@@ -5,10 +5,10 @@ use super::super::exit::usage;
 use super::super::prepare::Prepared;
 use super::super::serve::Serve;
 use crate::config::Config;
-use crate::demonstration::demo;
+use crate::demonstration::{csv, demo};
 use crate::range::Violation;
 use crate::robot::realtime;
-use crate::sim::TruthSink;
+use crate::sim::{TruthSink, correcting_hand};
 use crate::telemetry::black_box;
 use std::io::IsTerminal;
 use std::ops::RangeInclusive;
@@ -62,6 +62,18 @@ pub(in super::super) struct Args {
     /// Let the arm give way to a hand: our own joint impedance law, section `[impedance]`, instead of the robot's stiff one.
     #[arg(long)]
     pub(super) compliant: bool,
+    /// Have a virtual hand push the simulated arm to this path (CSV: x_m,y_m,z_m): the stretch that it corrects.
+    #[arg(long, value_name = "FILE.csv", requires = "sim")]
+    pub(super) hand: Option<PathBuf>,
+    /// How often it does.
+    #[arg(long, value_name = "N", requires = "hand", default_value_t = 1)]
+    hand_passes: usize,
+    /// How often the arm passes before it does.
+    #[arg(long, value_name = "N", requires = "hand", default_value_t = 1)]
+    hand_after: usize,
+    /// Save the path at the end, with what was corrected (CSV with times).
+    #[arg(long, value_name = "FILE.csv")]
+    pub(super) save_trajectory: Option<PathBuf>,
     /// Open and close the gripper where the hand that taught the motion did (demo:EPISODE).
     #[arg(long)]
     pub(super) gripper: bool,
@@ -112,6 +124,7 @@ impl Args {
     pub(super) fn configuration(&self) -> anyhow::Result<Config> {
         let mut config = self.common.load()?;
         check_writable("--save-policy", self.save_policy.as_deref())?;
+        check_writable("--save-trajectory", self.save_trajectory.as_deref())?;
         check_writable("--wire-log", self.wire_log.as_deref())?;
         if let Some(TruthSink::File(path)) = &self.truth {
             check_writable("--truth", Some(path))?;
@@ -126,10 +139,22 @@ impl Args {
             config.training.seed = seed;
             config.sim.seed = seed;
         }
+        if let Some(file) = &self.hand {
+            let rows = csv::read_csv(file).map_err(usage)?;
+            config.sim.correcting_hand = Some(correcting_hand::Plan {
+                path_m: rows.points.iter().map(|p| (*p).into()).collect(),
+                after: self.hand_after,
+                passes: self.hand_passes,
+                seed: config.sim.seed,
+                ..Default::default()
+            });
+        }
         if let Some(core) = self.pin {
             config.realtime.core = i32::try_from(core).unwrap_or(i32::MAX);
         }
         let mut wrong: Vec<String> = config.motion.validate().iter().map(said("--speed-m-s: ")).collect();
+        let hand = config.sim.correcting_hand.iter().flat_map(correcting_hand::Plan::validate);
+        wrong.extend(hand.map(|violation| format!("--hand: {violation}")));
         let mut range = Vec::new();
         if let Some(speed) = self.speed {
             crate::range::check_range(&mut range, "--speed", speed, SPEED, "");
@@ -176,6 +201,10 @@ impl Args {
             note: String::new(),
             record_exact: false,
             compliant: false,
+            hand: None,
+            hand_passes: 1,
+            hand_after: 1,
+            save_trajectory: None,
             gripper,
             no_fine_tune: false,
             seed: None,

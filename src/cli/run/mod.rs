@@ -1,5 +1,6 @@
 //! `run`: learn a motion, drive the arm along it, learn on the way.
 mod args;
+mod back;
 mod figures;
 mod fingers;
 mod live;
@@ -8,7 +9,7 @@ mod record;
 pub(super) mod robot;
 mod served;
 mod service;
-mod view;
+pub(super) mod view;
 mod watch;
 
 pub(super) use args::{AfterTeaching, Args, SPEED};
@@ -16,18 +17,20 @@ pub(super) use args::{AfterTeaching, Args, SPEED};
 use super::arm::{self, Arm};
 use super::common::stop_flag;
 use super::exit::{SafetyStop, usage};
-use super::places::check_way;
 use super::prepare;
+use crate::atomic_file;
 use crate::config::Config;
 use crate::control::links::{self, Tempo};
 use crate::control::{Controller, Law, Outcome, Pulse, Purpose, Session, Settings, modes};
+use crate::demonstration::csv;
 use crate::demonstration::shapes::{self, Loaded};
+use crate::demonstration::timed_path::TimedPath;
+use crate::learn::places::check_way;
 use crate::learn::{Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
 use crate::safety::Guard;
 use crate::telemetry::{Abort, BlackBox, Claim, Drive, Ending, Recorder, Report, Saved};
-use crate::web::{Page, Since};
 use anyhow::Context;
 use figures::Figures;
 use fingers::{Asked, Fingers};
@@ -40,6 +43,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Instant;
 use view::View;
+pub(super) use view::Watched;
 use watch::Watch;
 
 pub(super) fn run(args: Args, started: Instant) -> anyhow::Result<()> {
@@ -112,13 +116,6 @@ pub(super) struct Task<'a> {
     pub(super) watched: Option<Watched<'a>>,
 }
 
-/// The page on which a motion is shown, and how often somebody there had asked for rest before it was ordered.
-#[derive(Clone, Copy)]
-pub(super) struct Watched<'a> {
-    page: &'a Page,
-    since: Since,
-}
-
 /// Makes ready what is to be followed, asks where a real arm is about to move, and drives.
 pub(super) fn follow(task: Task) -> anyhow::Result<()> {
     let Task { args, config, loaded, start, claim, session, state, granted, .. } = task;
@@ -164,7 +161,7 @@ pub(super) fn follow(task: Task) -> anyhow::Result<()> {
     if !args.sim && !robot::confirm(args, config, &prepared, &state, speed)? {
         return Err(usage("not confirmed: nothing was moved"));
     }
-    if watched.is_some_and(|watched| watched.page.rest(watched.since).is_some()) {
+    if watched.is_some_and(|watched| watched.rest().is_some()) {
         return Err(usage("stopped before the arm has moved"));
     }
     // Until here nothing moves and a signal ends the process at once; from here on it brings the arm to rest.
@@ -200,6 +197,8 @@ struct Driven {
     recorded: Option<anyhow::Result<Saved>>,
     /// What was asked of the gripper, if one was wanted.
     fingers: Option<Vec<Asked>>,
+    /// The path with what a person has corrected, if anybody has.
+    corrected: Option<Arc<TimedPath>>,
 }
 
 impl Run<'_> {
@@ -207,6 +206,7 @@ impl Run<'_> {
         Settings {
             options: self.config.control.clone(),
             generator: self.config.generator.clone(),
+            push: self.config.push.clone(),
             sde: self.config.sde.clone(),
             safety: self.config.safety.clone(),
             speed: self.speed,
@@ -263,7 +263,7 @@ impl Run<'_> {
         let tempo = Tempo { rate: self.speed, is_held: false, laps: self.laps };
         let view = self.watched.map(|watched| View::new(watched.page, prepared, &tempo, tube_m));
         let mut watch = Watch::new(drive, live, service, self.claim, &prepared.figures.name, view);
-        let mut orders = Orders::new(self.watched, stop, trainer.as_ref(), tempo);
+        let mut orders = Orders::new(self.watched, stop, trainer.as_ref(), tempo, self.args.compliant);
         let mut recording_failed = false;
         let outcome = session.drive(controller, control, |pulse, mode| {
             let words = orders.look(&operator, &watch.drive);
@@ -278,6 +278,7 @@ impl Run<'_> {
                 recording_failed = true;
                 watch.live.say(&words);
             }
+            watch.follow(trainer.as_ref());
         });
         watch.service.stopping();
         let ended_ns = pulse.now_ns();
@@ -285,14 +286,16 @@ impl Run<'_> {
         drop(orders);
         watch.take(&operator);
         watch.live.finish();
+        watch.follow(trainer.as_ref());
         let counts = counts();
+        let corrected = trainer.as_ref().and_then(|trainer| trainer.corrected(0)).map(|(_, timed)| timed);
         let recorded = recorder.map(|recorder| record::keep(recorder, &outcome, asked));
         if let Some(trainer) = trainer {
             trainer.leave();
         }
         let Watch { drive, black_box, .. } = watch;
         let fingers = fingers.map(Fingers::asked);
-        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked, recorded, fingers })
+        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked, recorded, fingers, corrected })
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
@@ -351,7 +354,7 @@ impl Run<'_> {
         };
         let report = Report::new("run", ending, faults, figures);
         let written = self.args.common.write(&report);
-        let saved = self.save(last.as_ref());
+        let saved = self.save(last.as_ref()).and(self.save_path(driven.corrected.as_deref()));
         // Files first: a terminal that has gone must not cost them.
         if has_moved {
             report.figures.say(&report.ending);
@@ -370,6 +373,15 @@ impl Run<'_> {
                 Err(why)
             }
         }
+    }
+
+    fn save_path(&self, corrected: Option<&TimedPath>) -> anyhow::Result<()> {
+        let Some(file) = &self.args.save_trajectory else { return Ok(()) };
+        let timed = corrected.unwrap_or(&self.prepared.timed);
+        atomic_file::write(file, csv::trajectory_csv(timed).as_bytes())
+            .with_context(|| format!("--save-trajectory {}", file.display()))?;
+        say!("path     {}", file.display());
+        Ok(())
     }
 
     fn save(&self, policy: Option<&Policy>) -> anyhow::Result<()> {

@@ -1,7 +1,8 @@
 //! What people ask of a drive while it goes on: by a signal, a key or the page.
 use super::super::keys::{Key, Keys};
 use super::Watched;
-use crate::control::links::{OperatorEnds, Request, Rollback, Tempo};
+use super::back::go_back;
+use crate::control::links::{OperatorEnds, Request, Tempo};
 use crate::learn::Trainer;
 use crate::telemetry::Drive;
 use crate::web::Wishes;
@@ -27,10 +28,12 @@ impl<'a> Orders<'a> {
         stop: &'a AtomicBool,
         trainer: Option<&'a Trainer>,
         tempo: Tempo,
+        is_compliant: bool,
     ) -> Orders<'a> {
         let keys = trainer.and_then(|_| Keys::open());
         if keys.is_some() {
-            say!("keys     b goes back to the policy before and keeps it; Ctrl-C stops");
+            let correction = if is_compliant { "takes the last correction back, then " } else { "" };
+            say!("keys     b {correction}goes back to the policy before and keeps it; Ctrl-C stops");
         }
         Orders { watched, stop, trainer, keys, rest: None, tempo, seen: Wishes::default() }
     }
@@ -53,7 +56,7 @@ impl<'a> Orders<'a> {
     /// Tells the control thread and the trainer what is new; what there is to say of it. What finds a queue full is told
     /// at the next look.
     pub(super) fn look(&mut self, operator: &OperatorEnds, drive: &Drive) -> Option<&'static str> {
-        let by_page = self.watched.and_then(|watched| watched.page.rest(watched.since));
+        let by_page = self.watched.and_then(|watched| watched.rest());
         let by_signal = self.stop.load(Relaxed).then_some(Request::Stop);
         let wanted = if by_signal > by_page { by_signal } else { by_page };
         if wanted > self.rest
@@ -63,7 +66,7 @@ impl<'a> Orders<'a> {
             self.rest = wanted;
         }
         let key = self.keys.as_mut().and_then(|keys| keys.next(Duration::ZERO));
-        let by_key = (key == Some(Key::Char('b'))).then(|| self.go_back(operator, drive));
+        let by_key = (key == Some(Key::Char('b'))).then(|| go_back(drive, self.trainer, operator));
         self.look_at_wishes(operator, drive).or(by_key)
     }
 
@@ -83,21 +86,6 @@ impl<'a> Orders<'a> {
         {
             trainer.hold(!learning);
         }
-        (wishes.rollbacks != before.rollbacks).then(|| self.go_back(operator, drive))
-    }
-
-    /// Back to the policy before, which then stays; the words for it.
-    fn go_back(&self, operator: &OperatorEnds, drive: &Drive) -> &'static str {
-        if drive.last().is_none_or(|sample| sample.edition == 0) {
-            return "back     nothing to go back to: the policy is the one the drive began with";
-        }
-        // First the trainer, or it might send one more.
-        if let Some(trainer) = self.trainer {
-            trainer.hold(true);
-        }
-        match operator.rollbacks.try_send(Rollback) {
-            Ok(()) => "back     to the policy before; none is taken over any more in this drive",
-            Err(_) => "back     the control thread is busy: press b again",
-        }
+        (wishes.rollbacks != before.rollbacks).then(|| go_back(drive, self.trainer, operator))
     }
 }

@@ -101,7 +101,7 @@ pub(super) fn serve(args: &Args, started: Instant) -> anyhow::Result<()> {
         config: config.clone(),
         loaded,
         start,
-        watched: Watched { page, since: page.since() },
+        watched: Watched::new(page),
     });
     let daemon = Daemon { args, config: &config, page, claim, name, address, granted, stop, ended, started };
     daemon.run(typed, Held { session, state, pulse });

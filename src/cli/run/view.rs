@@ -1,6 +1,6 @@
 //! What a drive shows on the page.
 use super::super::prepare::Prepared;
-use crate::control::links::Tempo;
+use crate::control::links::{Request, Tempo};
 use crate::control::modes::Mode;
 use crate::demonstration::sample::Sample;
 use crate::learn::TrainerCounts;
@@ -8,13 +8,32 @@ use crate::learn::train::Progress;
 use crate::robot::{self, State};
 use crate::telemetry::Drive;
 use crate::timing::Cycle;
-use crate::web::{Now, Page, Plan, Stage};
+use crate::web::{Now, Page, Plan, Since, Stage};
 use std::time::{Duration, Instant};
 
 /// Points of a path that a page draws, at most.
 const POINTS: usize = 800;
 /// Between two updates; the page takes what is there when it looks.
 const PERIOD: Duration = Duration::from_millis(15);
+
+/// The page on which a motion is shown, and how often somebody there had asked for rest before it was ordered.
+#[derive(Clone, Copy)]
+pub(in super::super) struct Watched<'a> {
+    pub(in super::super) page: &'a Page,
+    pub(super) since: Since,
+}
+
+impl<'a> Watched<'a> {
+    /// From now on.
+    pub(in super::super) fn new(page: &'a Page) -> Watched<'a> {
+        Watched { page, since: page.since() }
+    }
+
+    /// How the arm shall come to rest, if somebody at the page has asked for it.
+    pub(in super::super) fn rest(&self) -> Option<Request> {
+        self.page.rest(self.since)
+    }
+}
 
 /// A drive as the page sees it.
 pub(super) struct View<'a> {
@@ -114,7 +133,7 @@ pub(super) fn learning(page: &Page, state: &State, progress: Option<Progress>) {
 }
 
 /// The arm as its state says, commanded to `q_c_rad`.
-pub(super) fn at(now: &mut Now, state: &State, q_c_rad: [f64; 7]) {
+pub(in super::super) fn at(now: &mut Now, state: &State, q_c_rad: [f64; 7]) {
     now.ready =
         matches!(state.mode, robot::Mode::Idle | robot::Mode::Move) && state.errors.names().next().is_none();
     now.q_rad = state.q;

@@ -5,7 +5,7 @@ use super::view::View;
 use crate::control::Pulse;
 use crate::control::links::{OperatorEnds, Tempo};
 use crate::control::modes::Mode;
-use crate::learn::TrainerCounts;
+use crate::learn::{Trainer, TrainerCounts};
 use crate::telemetry::{BlackBox, Claim, Drive};
 use serde::Serialize;
 use std::time::{Duration, Instant};
@@ -21,6 +21,9 @@ pub(super) struct Watch<'a> {
     claim: &'a Claim,
     trajectory: &'a str,
     published: Option<(Instant, Mode)>,
+    /// Corrections that were told of.
+    told: u64,
+    made: u64,
     view: Option<View<'a>>,
 }
 
@@ -60,6 +63,30 @@ impl<'a> Watch<'a> {
             trajectory,
             published: None,
             view,
+            told: 0,
+            made: 0,
+        }
+    }
+
+    /// Tells of corrections, and measures against the path with them.
+    pub(super) fn follow(&mut self, trainer: Option<&Trainer>) {
+        let Some((report, timed)) = trainer.and_then(|trainer| trainer.corrected(self.told)) else { return };
+        self.drive.follow(timed);
+        self.told = report.news();
+        let made = report.learnt + report.refused;
+        let news = (made - self.made).min(report.each.len() as u64) as usize;
+        self.made = made;
+        for entry in &report.each[report.each.len() - news..] {
+            let what = format!(
+                "{:.1} mm over {:.0} mm of the path from {:.3} m on",
+                entry.largest_mm,
+                1e3 * entry.length_m,
+                entry.at_m
+            );
+            self.live.say(&match &entry.refused {
+                None => format!("correct  {what}; b takes it back"),
+                Some(why) => format!("correct  {what}: refused: {why}"),
+            });
         }
     }
 

@@ -3,6 +3,7 @@ use super::super::arm::FIRST_SPEED;
 use super::super::common::{Common, Pace, check_writable};
 use super::super::exit::usage;
 use super::super::run::{self, AfterTeaching, SPEED};
+use super::super::serve::Serve;
 use crate::config::Config;
 use crate::demonstration::shapes;
 use crate::range::check_range;
@@ -83,6 +84,8 @@ pub(in super::super) struct Args {
     /// How the simulated robot keeps time.
     #[arg(long, value_enum, default_value = "realtime")]
     pub(super) pace: Pace,
+    #[command(flatten)]
+    pub(super) serve: Serve,
     /// Do not ask before a real robot is let go.
     #[arg(short, long)]
     pub(super) yes: bool,
@@ -90,6 +93,8 @@ pub(in super::super) struct Args {
     pub(super) common: Common,
 }
 
+/// How often a virtual hand guides the arm while somebody at the page says what is recorded.
+const AGAIN: usize = 10_000;
 const AXES: [&str; 6] = ["x", "y", "z", "rx", "ry", "rz"];
 
 impl Args {
@@ -133,7 +138,7 @@ impl Args {
             speed_m_s: self.hand_speed_m_s,
             tremor_m: self.hand_tremor_m,
             pauses: self.hand_pauses,
-            times: usize::try_from(self.episodes.unwrap_or(1)).unwrap_or(1),
+            times: if self.serve.serve.is_some() { AGAIN } else { self.wanted().map_or(1, |n| n as usize) },
             seed: self.seed,
             ..Plan::default()
         };

@@ -5,6 +5,7 @@ use super::desk::{Desk, HELP, Wish};
 use super::episodes::{Episodes, Kept};
 use super::live::Live;
 use super::script::Script;
+use super::view::View;
 use super::{Args, then_run};
 use crate::config::Config;
 use crate::control::links::{ControlEnds, OperatorEnds, Request};
@@ -42,10 +43,13 @@ struct Figures {
 }
 
 /// A session of teaching.
-pub(super) struct Class {
+pub(super) struct Class<'a> {
     lesson: Lesson<Episodes>,
-    live: Live,
+    live: Live<'a>,
     desk: Desk,
+    view: Option<View<'a>>,
+    /// Episodes after which the session ends.
+    wanted: Option<u64>,
     script: Option<Script>,
     gripper: Option<Gripper>,
     black_box: BlackBox,
@@ -72,17 +76,21 @@ pub(super) struct Taught {
     pub(super) released_ns: Option<u64>,
 }
 
-impl Class {
+impl<'a> Class<'a> {
     pub(super) fn new(
         lesson: Lesson<Episodes>,
         desk: Desk,
         script: Option<Script>,
         gripper: Option<Gripper>,
-    ) -> Class {
+        view: Option<View<'a>>,
+        wanted: Option<u64>,
+    ) -> Class<'a> {
         Class {
             lesson,
-            live: Live::new(),
+            live: Live::new(view.as_ref().map(View::page)),
             desk,
+            view,
+            wanted,
             script,
             gripper,
             black_box: BlackBox::default(),
@@ -101,25 +109,30 @@ impl Class {
         args: &Args,
         config: &Config,
         stop: &AtomicBool,
-    ) -> (Class, Result<Outcome, Fault>) {
-        let look = |class: &mut Class, pulse: &Pulse, mode: Mode| {
+    ) -> (Class<'a>, Result<Outcome, Fault>) {
+        let look = |class: &mut Class<'a>, pulse: &Pulse, mode: Mode| {
             class.black_box.look(pulse.now_ns(), mode == Mode::Fault);
             class.take(&operator);
             class.keys();
             class.look_around();
-            if stop.load(Relaxed) {
+            let rest = class.view.as_ref().and_then(View::rest);
+            if stop.load(Relaxed) || rest.is_some() {
                 let told = class.lesson.take(Input::Quit);
                 class.live.tell(told);
             }
             let over = class.lesson.dialogue().state() == crate::teach::State::Over;
             if over && !class.asked {
-                class.asked = operator.requests.try_send(Request::Stop).is_ok();
+                class.asked = operator.requests.try_send(rest.unwrap_or(Request::Stop)).is_ok();
             }
             let dialogue = class.lesson.dialogue();
             let (state, hands_free) = (dialogue.state(), dialogue.is_hands_free());
             let error_mm = apprentice.as_ref().and_then(Apprentice::error_mm);
             let typing = class.desk.typing();
-            class.live.show(state, class.lesson.samples(), hands_free, typing.as_deref(), error_mm);
+            let samples = class.lesson.samples();
+            class.live.show(state, samples, hands_free, typing.as_deref(), error_mm);
+            if let Some(view) = &mut class.view {
+                view.show(&class.live, class.lesson.dialogue(), samples, class.wanted, error_mm);
+            }
         };
         let outcome = if args.passive {
             session.read_only(control, |pulse, mode| look(&mut self, pulse, mode))
@@ -156,7 +169,7 @@ impl Class {
     }
 
     fn keys(&mut self) {
-        while let Some(wish) = self.desk.look() {
+        while let Some(wish) = self.desk.look().or_else(|| self.view.as_ref().and_then(View::look)) {
             let input = match wish {
                 Wish::Say(key) => Input::Key(key),
                 Wish::Quit => Input::Quit,

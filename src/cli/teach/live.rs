@@ -3,6 +3,7 @@ use super::super::common::bar;
 use crate::demonstration::sample::{Kind, Sample};
 use crate::robot::{Mode, limits::CYCLE_S};
 use crate::teach::{State, Told};
+use crate::web::Page;
 use indicatif::ProgressBar;
 use std::io::{IsTerminal, Write};
 use std::time::{Duration, Instant};
@@ -11,7 +12,9 @@ const PERIOD: Duration = Duration::from_millis(100);
 /// The speed is shown over so many samples.
 const SPEED_OVER: u64 = 20;
 
-pub(super) struct Live {
+pub(super) struct Live<'a> {
+    /// The page that hears what is said, if there is one.
+    page: Option<&'a Page>,
     bar: ProgressBar,
     shown: Instant,
     /// Samples when the rate was last taken, and when.
@@ -24,10 +27,11 @@ pub(super) struct Live {
     last: Option<Sample>,
 }
 
-impl Live {
-    pub(super) fn new() -> Live {
+impl<'a> Live<'a> {
+    pub(super) fn new(page: Option<&'a Page>) -> Live<'a> {
         let now = Instant::now();
         Live {
+            page,
             bar: bar(0, "{spinner:.cyan} {msg}"),
             shown: now,
             counted: (0, now),
@@ -58,6 +62,14 @@ impl Live {
 
     pub(super) fn lost(&self) -> u64 {
         self.lost
+    }
+
+    pub(super) fn speed_m_s(&self) -> f64 {
+        self.speed_m_s
+    }
+
+    pub(super) fn rate_hz(&self) -> f64 {
+        self.rate_hz
     }
 
     pub(super) fn last(&self) -> Option<&Sample> {
@@ -125,6 +137,9 @@ impl Live {
 
     /// A line above the live one.
     pub(super) fn say(&self, words: &str) {
+        if let Some(page) = self.page {
+            page.say(words.starts_with("failed"), words);
+        }
         if self.bar.is_hidden() {
             say!("{words}");
         } else {

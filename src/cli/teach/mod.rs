@@ -6,13 +6,14 @@ mod episodes;
 mod live;
 mod script;
 mod then_run;
+mod view;
 
 pub(super) use args::Args;
 
 use super::arm::{self, Arm};
 use super::common::stop_flag;
 use super::exit::usage;
-use super::run::robot;
+use super::run::{Watched, robot};
 use crate::config::Config;
 use crate::control::links::{self, ControlEnds, OperatorEnds};
 use crate::control::{Pulse, Purpose};
@@ -23,6 +24,7 @@ use crate::robot::{State, realtime};
 use crate::sim::virtual_hand::Plan;
 use crate::sim::{self, Sim};
 use crate::teach::{Dialogue, Lesson};
+use crate::web::About;
 use anyhow::Context;
 use class::Class;
 use desk::{Desk, HELP};
@@ -31,15 +33,17 @@ use script::Script;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Instant;
+use view::View;
 
 pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     let config = args.configuration()?;
     let plan = args.plan(&config)?;
     let desk = Desk::open();
-    if plan.is_none() && !args.hands_free && !desk.has_keys() {
+    let is_served = args.serve.serve.is_some();
+    if plan.is_none() && !args.hands_free && !desk.has_keys() && !is_served {
         return Err(usage(
-            "nobody is at the terminal to press keys; add --hands-free (motion begins an episode, rest ends it), or, \
-             with --sim, --hand PATH",
+            "nobody is at the terminal to press keys; add --serve (a page with buttons), --hands-free (motion begins an \
+             episode, rest ends it), or, with --sim, --hand PATH",
         ));
     }
     episodes::check_folder(&args.out)?;
@@ -73,16 +77,33 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     let episodes = Episodes::new(args, &name, &state, &set, &pulse, granted.core)?;
     let dialogue = Dialogue::new(episodes.first(), args.wanted(), args.hands_free);
     let lesson = Lesson::new(dialogue, &config.teach, episodes);
-    let class = Class::new(lesson, desk, plan.map(Script::new), gripper);
+    let about = About {
+        robot: name.clone(),
+        simulated: args.sim,
+        F_T_EE: arm::tool(&state)?,
+        drawing: config.drawing.clone(),
+    };
+    let page = args.serve.open(&config, &about, realtime::cores_but(granted.core))?;
+    let watched = page.as_ref().map(Watched::new);
+    // At a page somebody presses; without one the virtual hand comes with keys pressed in time.
+    let script = plan.filter(|_| !is_served).map(Script::new);
+    let class = Class::new(lesson, desk, script, gripper, watched.map(View::new), args.wanted());
     let apprentice = learning(args, &config, &state, granted.core)?;
     let (class, outcome) = class.hold(session, apprentice, args, &config, &stop);
+    if let Some(sim) = &sim {
+        sim.guide(None); // the lesson is over, and the virtual hand goes
+    }
     // From here on nothing moves, and a signal ends the process at once; what was asked before holds.
-    let is_stopped = stop.swap(true, Relaxed);
+    let is_stopped = stop.swap(true, Relaxed) || watched.is_some_and(|watched| watched.rest().is_some());
+    if let Some(page) = &page {
+        page.close();
+    }
     let taught = class.conclude(outcome, args, name.clone(), pulse.now_ns())?;
     if !args.then_run || is_stopped || !taught.is_complete {
         return Ok(());
     }
-    then_run::drive(args, config, taught, then_run::Place { claim, name, address, granted, stop }, started)
+    let place = then_run::Place { claim, name, address, granted, stop, watched };
+    then_run::drive(args, config, taught, place, started)
 }
 
 /// Who learns while the arm is guided; a robot that is only read teaches nobody.

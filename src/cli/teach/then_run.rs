@@ -2,7 +2,7 @@
 use super::super::arm;
 use super::super::exit::usage;
 use super::super::prepare::{self, Start};
-use super::super::run::{self, Service, Task};
+use super::super::run::{self, Service, Task, Watched};
 use super::Args;
 use super::class::Taught;
 use crate::config::Config;
@@ -17,12 +17,14 @@ use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 
 /// The arm that was guided, still ours.
-pub(super) struct Place {
+pub(super) struct Place<'a> {
     pub(super) claim: Claim,
     pub(super) name: String,
     pub(super) address: IpAddr,
     pub(super) granted: Granted,
     pub(super) stop: Arc<AtomicBool>,
+    /// The page that the lesson was shown on, if there is one.
+    pub(super) watched: Option<Watched<'a>>,
 }
 
 /// Says what was learnt while the arm was guided.
@@ -46,10 +48,10 @@ pub(super) fn drive(
     args: &Args,
     mut config: Config,
     taught: Taught,
-    place: Place,
+    place: Place<'_>,
     started: Instant,
 ) -> anyhow::Result<()> {
-    let Place { claim, name, address, granted, stop } = place;
+    let Place { claim, name, address, granted, stop, watched } = place;
     let files: Vec<String> = taught.files.iter().map(|file| file.display().to_string()).collect();
     let run_args = args.drive_of(format!("{}{}", demo::PREFIX, files.join(",")));
     let pulse = Arc::new(Pulse::new(started));
@@ -72,6 +74,6 @@ pub(super) fn drive(
         stop,
         service: Service::new(),
         released_ns: taught.released_ns,
-        watched: None,
+        watched,
     })
 }

@@ -18,6 +18,7 @@ mod push;
 mod sensors;
 
 use super::Options;
+use super::correcting_hand::{self, CorrectingHand};
 use super::judge::Desired;
 use super::settings::Settings;
 use super::virtual_hand::{self, Plan, VirtualHand};
@@ -62,6 +63,9 @@ pub struct Truth {
     pub tau_ext: Joints,
 }
 
+/// What a hand does to the end effector: force, N, and moment, Nm, base frame.
+pub(super) type Wrench = ([f64; 3], [f64; 3]);
+
 /// The arm and its sensors.
 #[derive(Debug)]
 pub(super) struct Plant {
@@ -81,6 +85,9 @@ pub(super) struct Plant {
     hand: Option<VirtualHand>,
     /// The hand that the first motion begins with.
     planned: Option<Plan>,
+    corrector: Option<CorrectingHand>,
+    /// The one that every motion begins with.
+    correcting: Option<correcting_hand::Plan>,
     force: [f64; 3],
     tau_ext: Joints,
     sensors: Sensors,
@@ -103,6 +110,8 @@ impl Plant {
             pushes: Pushes::new(&options.pushes),
             hand: None,
             planned: options.virtual_hand.clone(),
+            corrector: None,
+            correcting: options.correcting_hand.clone(),
             force: [0.0; 3],
             tau_ext: [0.0; JOINTS],
             sensors,
@@ -117,6 +126,7 @@ impl Plant {
         if let Some(plan) = self.planned.take() {
             self.hand = Some(VirtualHand::new(&plan));
         }
+        self.corrector = self.correcting.as_ref().map(CorrectingHand::new);
         self.observer.settle();
     }
 
@@ -159,9 +169,11 @@ impl Plant {
         self.hand.as_ref().map(VirtualHand::phase).unwrap_or_default()
     }
 
-    /// What the virtual hand does to the end effector in the next cycle.
+    /// What the virtual hand does to the end effector in the next cycle; a correcting one only where no other guides.
     fn guided(&mut self, tool: &Pose) -> Option<Force> {
-        let hand = self.hand.as_mut()?;
+        if self.hand.is_none() && self.corrector.is_none() {
+            return None;
+        }
         let frames = self.body.frames_at(&angles(&self.q));
         let at = frames[7].then(&arm::frame(tool));
         let mut twist = [0.0; 6];
@@ -170,7 +182,11 @@ impl Plant {
         }
         let turn = Rotation3::from_matrix_unchecked(Matrix3::from_fn(|i, j| at.R[j][i]));
         let [v, w] = [0, 3].map(|k| Vector3::new(twist[k], twist[k + 1], twist[k + 2]));
-        let (force, moment) = hand.next(&Vector3::from(at.p), &turn, &v, &w)?;
+        let p = Vector3::from(at.p);
+        let (force, moment) = match (&mut self.hand, &mut self.corrector) {
+            (Some(hand), _) => hand.next(&p, &turn, &v, &w)?,
+            (None, corrector) => corrector.as_mut()?.next(&p, &v)?,
+        };
         Some(Force { force, point: [0.0; 3], moment, cycles_left: 1 })
     }
 

@@ -76,6 +76,10 @@ export class Link {
     return this.post('/api/imitate', { client: this.client, drawing });
   }
 
+  press(press) {
+    return this.post('/api/teach', { client: this.client, press });
+  }
+
   async post(path, body, wantsAnswer = false) {
     try {
       const answer = await fetch(path, {

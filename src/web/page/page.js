@@ -4,13 +4,14 @@ import { Series, histogram } from '/charts.js';
 import { Board } from '/draw.js';
 import { Link } from '/link.js';
 import * as planes from '/plane.js';
+import { Teaching } from '/teach.js';
 
 const $ = (id) => document.getElementById(id);
 const text = (id, words) => {
   if ($(id).textContent !== words) $(id).textContent = words;
 };
 const STAGES = { waiting: 'at rest', learning: 'learning', driving: 'driving', homing: 'on the way to the ready pose',
-  recovering: 'recovering', lost: 'robot not reached' };
+  recovering: 'recovering', teaching: 'teaching', simulated: 'a robot to connect to', lost: 'robot not reached' };
 const MODES = {
   homing: 'on the way to the start', following: 'following', stopping: 'stopping', fault: 'FAULT', holding: 'holding',
   guiding: 'guiding', recovering: 'recovering', idle: 'at rest',
@@ -39,6 +40,10 @@ let plane = FIRST;
 let file = null;
 const training = new Series($('training'), ['--a'], 0.1, 10);
 const board = new Board($('canvas'), planes.frame(plane), mayImitate);
+const teaching = new Teaching(async (press) => {
+  const { ok, words } = await link.press(press);
+  if (!ok) say(words, true);
+});
 
 function mayImitate() {
   $('imitate').disabled = !(operator && stage === 'waiting' && !board.isEmpty);
@@ -127,6 +132,7 @@ const link = new Link({
     asked = true;
     text('role', mine ? 'you operate the arm' : taken ? 'watching: another page operates the arm' : 'watching');
     $('take').hidden = mine || taken;
+    teaching.may(mine);
     mayImitate();
   },
   plan(plan) {
@@ -141,6 +147,7 @@ const link = new Link({
   lost(words) {
     stage = 'lost';
     operator = false;
+    teaching.may(false);
     text('mode', words);
     $('mode').className = 'bad';
     mayImitate();
@@ -156,12 +163,14 @@ function show(now) {
   text('mode', mode);
   $('mode').className = now.mode === 'fault' || stage === 'lost' ? 'bad' : '';
   document.body.dataset.stage = stage;
+  $('drawing').hidden = $('figures').hidden = ['teaching', 'simulated'].includes(stage);
   document.body.dataset.mode = now.mode;
   if (stage !== 'lost') {
     view?.show(now);
     board.show(now.O_p_EE_m);
   }
   if (stage === 'learning') learning(now);
+  teaching.show(now.lesson);
   if (stage !== 'driving') return;
   acts.show(now);
   const t_s = performance.now() / 1000;

@@ -111,8 +111,11 @@ export class View {
     this.tool.position.set(...now.O_p_EE_m);
     const drives = now.stage === 'driving';
     this.reference.visible = drives;
-    if (drives) {
-      this.reference.position.set(...now.x_ref_m);
+    if (drives) this.reference.position.set(...now.x_ref_m);
+    if (now.lesson?.state === 'recording' && this.recorded !== now.lesson.episode) {
+      [this.points, this.recorded] = [[], now.lesson.episode];
+    }
+    if (drives || now.lesson?.state === 'recording') {
       this.points.push(now.O_p_EE_m);
       if (this.points.length > WAY) this.points.shift();
       this.way.geometry.setAttribute('position', new Float32BufferAttribute(this.points.flat(), 3));

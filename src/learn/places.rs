@@ -16,12 +16,7 @@ const WAY_STEPS: u32 = 250;
 ///
 /// # Errors
 /// The first such point, with what is in the way and the key that sets it.
-pub(super) fn check_path(
-    guard: &Guard,
-    timed: &TimedPath,
-    expert: &Expert,
-    speed: f64,
-) -> Result<(), String> {
+pub fn check_path(guard: &Guard, timed: &TimedPath, expert: &Expert, speed: f64) -> Result<(), String> {
     let label = |t_s: f64| expert.label_pose(&timed.pose(t_s.max(0.0))).ok();
     for step in 0..=(timed.lap_s() / STEP_S) as u32 {
         let t_s = f64::from(step) * STEP_S;
@@ -45,7 +40,7 @@ pub(super) fn check_path(
 ///
 /// # Errors
 /// Where the end effector would then be, with what is in the way and the key that sets it.
-pub(super) fn check_way(guard: &Guard, way: Approach, F_T_EE: &Pose) -> Result<(), String> {
+pub fn check_way(guard: &Guard, way: Approach, F_T_EE: &Pose) -> Result<(), String> {
     for motion in way.motions(WAY_STEPS) {
         // The layer slows what is too fast.
         let slow = guard.forbids(&motion).filter(|margin| !margin.limit.is_speed());

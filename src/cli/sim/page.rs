@@ -1,0 +1,54 @@
+//! `sim --serve`: the simulated arm as it truly is, on the page; STOP presses its user stop.
+use super::super::serve::Serve;
+use crate::config::Config;
+use crate::kinematics::{Pose, forward};
+use crate::robot::realtime;
+use crate::sim::Sim;
+use crate::web::{About, Now, Page, Since, Stage};
+use std::time::Duration;
+
+/// Between two updates.
+pub(super) const TURN: Duration = Duration::from_millis(15);
+
+/// The page of a simulated arm.
+pub(super) struct Shown {
+    page: Page,
+    F_T_EE: Pose,
+    since: Since,
+}
+
+impl Shown {
+    /// Opens it, if one is wanted.
+    pub(super) fn open(serve: &Serve, sim: &Sim, F_T_EE: Pose) -> anyhow::Result<Option<Shown>> {
+        let about = About {
+            robot: sim.ip().to_string(),
+            simulated: true,
+            F_T_EE,
+            drawing: Config::default().drawing,
+        };
+        let page = serve.open(&Config::default(), &about, realtime::cores())?;
+        Ok(page.map(|page| Shown { since: page.since(), page, F_T_EE }))
+    }
+
+    /// Shows the arm, and does what was asked for.
+    pub(super) fn look(&mut self, sim: &Sim) {
+        let q = sim.status().truth.q;
+        let p = forward(&q, &self.F_T_EE).translation.vector;
+        self.page.show(&Now {
+            stage: Stage::Simulated,
+            q_rad: q,
+            q_c_rad: q,
+            O_p_EE_m: p.into(),
+            ..Now::default()
+        });
+        // Nobody operates a robot from here: only a STOP is meant, not that a page was closed.
+        if self.page.rest(self.since) == Some(crate::control::links::Request::Halt) {
+            sim.press_user_stop(true);
+            self.page.say(
+                false,
+                "the user stop of the simulated robot is pressed; its order `user-stop off` releases it",
+            );
+        }
+        self.since = self.page.since();
+    }
+}
