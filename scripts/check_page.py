@@ -357,7 +357,7 @@ def teach(browser, other, url, folder):
     must("the second browser cannot record", second.does("document.getElementById('teach-toggle').disabled"))
     page.click("teach-toggle")
     page.until("an episode", lambda: lesson()["state"] == "recording")
-    page.until("the hand", lambda: lesson()["guided"])
+    page.until("the hand on its way", lambda: lesson()["recorded_s"] > 8 and lesson()["guided"])
     page.until("the hand to let go", lambda: not lesson()["guided"])
     page.click("teach-toggle")
     page.until("the question", lambda: lesson()["state"] == "review")

@@ -134,7 +134,7 @@ pub(super) struct Said {
 #[derive(Clone, Debug)]
 pub enum Errand {
     /// To learn a drawing and follow it.
-    Imitate(Drawing),
+    Imitate(Box<Drawing>),
     /// To bring the arm to its ready pose.
     Home,
     /// To have the robot clear its errors.

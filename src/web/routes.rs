@@ -157,7 +157,7 @@ async fn imitate(State(core): State<Arc<Core>>, body: Body) -> Result<Response, 
     if let Some(words) = drawing.wrong() {
         return Err((StatusCode::UNPROCESSABLE_ENTITY, words));
     }
-    give(&core, Errand::Imitate(drawing))
+    give(&core, Errand::Imitate(Box::new(drawing)))
 }
 
 #[derive(Deserialize)]
