@@ -122,7 +122,7 @@ class Browser:
 class Tab:
     def __init__(self, browser, session):
         self.browser, self.session = browser, session
-        self.errors, self.requests, self.updates, self.now = [], [], [], {}
+        self.errors, self.requests, self.updates, self.now, self.loads = [], [], [], {}, 0
 
     def ask(self, method, **params):
         return self.browser.ask(method, self.session, **params)
@@ -134,6 +134,8 @@ class Tab:
             self.errors.append(str(params["args"]))
         elif method == "Log.entryAdded" and params["entry"]["level"] == "error":
             self.errors.append(f"{params['entry']['text']} {params['entry'].get('url')}")
+        elif method == "Page.loadEventFired":
+            self.loads += 1
         elif method == "Network.requestWillBeSent":
             self.requests.append(params["request"]["url"])
         elif method == "Network.webSocketCreated":
@@ -255,8 +257,17 @@ def serve(words, judge):
 def judge(browser, other, url, _folder):
     page = browser.open(url)
     page.until("the page is live", lambda: page.now and "operate" in page.text("role"))
-    page.until("something is seen", lambda: page.does(SEEN) > 0)
-    hold("first view", page.does(SEEN), 1.0, "s")
+    views = []
+    for _ in range(3):
+        loads = page.loads
+        page.ask("Page.reload", ignoreCache=True)
+        page.until("the page is loaded", lambda: page.loads > loads)
+        page.until("something is seen", lambda: (page.does(SEEN) or 0) > 0)
+        views.append(page.does(SEEN))
+        page.now = {}
+        page.until("the page is live again", lambda: page.now and "operate" in (page.text("role") or ""))
+    print(f"  first views: {', '.join(f'{view:.3f}' for view in views)} s, nothing kept from before")
+    hold("first view, median", sorted(views)[1], 1.0, "s")
     weight = page.does("performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
                        ".reduce((sum, e) => sum + e.transferSize, 0)") / 1e6
     hold("weight as sent", weight, 2.0, "MB")
