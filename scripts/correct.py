@@ -36,31 +36,13 @@ import tempfile
 
 import numpy as np
 
-# Modified Denavit-Hartenberg parameters (Franka FCI documentation): a, d, alpha in quarter turns.
-CHAIN = [(0, 0.333, 0), (0, 0, -1), (0, 0.316, 1), (0.0825, 0, 1), (-0.0825, 0.384, -1), (0, 0, 1), (0.088, 0, 1),
-         (0, 0.107, 0)]
-HAND_M = 0.1034
+from heal import tool
+
 DISPLACED_M = 0.02
 SHOULDER_M = 0.04
 END_M = 0.005
 LAPS = 5
 RAMP_S = 0.35
-
-
-def tool(q):
-    """Position of the tool point for rows of seven joints."""
-    n = len(q)
-    pose = np.tile(np.eye(4), (n, 1, 1))
-    for i, (a, d, quarter) in enumerate(CHAIN):
-        c, s = (np.cos(q[:, i]), np.sin(q[:, i])) if i < 7 else (np.ones(n), np.zeros(n))
-        sa, ca = quarter, 1 - abs(quarter)
-        step = np.zeros((n, 4, 4))
-        step[:, 0] = np.stack([c, -s, 0 * c, a + 0 * c], 1)
-        step[:, 1] = np.stack([s * ca, c * ca, -sa + 0 * c, -d * sa + 0 * c], 1)
-        step[:, 2] = np.stack([s * sa, c * sa, ca + 0 * c, d * ca + 0 * c], 1)
-        step[:, 3, 3] = 1
-        pose = pose @ step
-    return pose[:, :3, 3] + HAND_M * pose[:, :3, 2]
 
 
 def curve(name):
@@ -123,7 +105,7 @@ def true_path(file, drive_s):
     moving = np.abs(np.array([row["dq"] for row in rows])).max(1) > 2e-3
     end = len(moving) - int(np.argmax(moving[::-1]))
     last_id = rows[end - 1]["message_id"]
-    return tool(np.array([row["q"] for row in rows[:end] if row["message_id"] > last_id - 1e3 * drive_s][::8]))
+    return tool(np.array([row["q"] for row in rows[:end] if row["message_id"] > last_id - 1e3 * drive_s][::8]))[0]
 
 
 class Bench:

@@ -2,10 +2,9 @@
 //!
 //! A push is meant when its force is clear, lasts, and moves a compliant arm; a bump is over before, and what never
 //! ends is a load. What is felt without a hand is learnt all the time, by where on the path it is: the robot's estimate is
-//! never zero, and its model is wrong in every posture otherwise. The arm
-//! that is meant to go elsewhere goes there, as through honey: the policy is asked for a place that moves with the hand's
-//! pull and creeps back, so that a hand need not hold the arm's springs for a third of a lap, and an arm that is let go
-//! comes back.
+//! never zero, and its model is wrong in every posture otherwise. The arm that is meant to go elsewhere goes there, as
+//! through honey: the policy is asked for a place that moves with the hand's pull and creeps back, so that a hand need not
+//! hold the arm's springs for a third of a lap, and an arm that is let go comes back.
 #![deny(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -39,6 +38,9 @@ const NOISE_S: f64 = 0.03;
 
 /// Time in which an arm that was let go comes back, s.
 const BACK_S: f64 = 0.25;
+
+/// A force, N, or a length, m, beyond this is no measurement: sums and products of those within stay finite.
+const SENSELESS: f64 = 1e6;
 
 /// When a push is meant, and how the arm gives way to it.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -229,7 +231,8 @@ impl Push {
     /// One look. Whatever the bits, what the arm gives way stays finite and within `yield_m`.
     pub fn look(&mut self, seen: &Seen) {
         let deflection = seen.p - seen.p_d;
-        if ![seen.force_n, deflection, seen.p_ref, seen.along].iter().flatten().all(|x| x.is_finite()) {
+        let vectors = [seen.force_n, deflection, seen.p_ref, seen.along];
+        if !vectors.iter().flatten().chain([&seen.dt_s]).all(|x| x.abs() < SENSELESS) {
             return;
         }
         let force = self.force_n.get_or_insert(seen.force_n);
@@ -286,20 +289,19 @@ impl Push {
             *way += (now.1 - *way) * share;
         }
         if self.hand == Hand::Pushing && self.weak_s == 0.0 {
-            let held = (place + PLACES - self.held_at) % PLACES;
             let since = |k: usize| (k + PLACES - self.held_at) % PLACES;
-            let places = self.corrected.iter_mut().enumerate();
-            places.filter(|(k, _)| since(*k) <= held).for_each(|(_, corrected)| {
-                corrected.get_or_insert(seen.laps);
-            });
+            for (k, corrected) in self.corrected.iter_mut().enumerate() {
+                if since(k) <= since(place) {
+                    corrected.get_or_insert(seen.laps);
+                }
+            }
             self.held_at = place;
         }
         if self.hand == Hand::Away {
             self.learn(place, (force_n, deflection), seen.dt_s);
         }
         if self.hand != Hand::Away {
-            let agreement = self.agreement + pull_n.dot(&moved) * seen.dt_s;
-            self.agreement = if agreement.is_finite() { agreement } else { self.agreement };
+            self.agreement += pull_n.dot(&moved) * seen.dt_s;
         }
         self.pull_n = if self.agreement == 0.0 { Vector3::zeros() } else { pull_n * self.agreement.signum() };
         self.give_way(seen);

@@ -21,7 +21,6 @@ use crate::demonstration::time_law;
 use crate::demonstration::timed_path::TimedPath;
 use crate::kinematics::{Point, Pose};
 use crate::policy::{Input, Policy};
-
 use crate::range::{Violation, check_range, check_that};
 use crate::robot::Joints;
 use crate::robot::limits::CYCLE_S;

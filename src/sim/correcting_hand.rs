@@ -3,17 +3,13 @@
 //! It knows where it wants the arm over a stretch, and where the arm is. When the arm comes to the stretch it takes hold,
 //! pulls towards the nearest point of the path it wants, and lets go at its end.
 use super::plant::Wrench;
+use super::tremor::Tremor;
 use crate::range::{Violation, check_count, check_range, check_that};
 use crate::robot::limits::CYCLE_S;
 use nalgebra::Vector3;
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::f64::consts::TAU;
 
-/// Tremor of a hand lies between these, Hz (physiological tremor; McAuley and Marsden 2000, Brain 123, 1545).
-const TREMOR_HZ: [f64; 2] = [8.0, 12.0];
-/// Waves that make the tremor of an axis.
-const WAVES: usize = 3;
 /// The hand takes hold in this time, s …
 const GRASP_S: f64 = 0.2;
 /// … and lets go in this.
@@ -111,24 +107,20 @@ pub(super) struct CorrectingHand {
     gone: bool,
     passed: usize,
     grasp: Option<Grasp>,
-    waves: [[(f64, f64); WAVES]; 3],
+    tremor: Tremor,
     draws: StdRng,
 }
 
 impl CorrectingHand {
     pub(super) fn new(plan: &Plan) -> Self {
         let mut draws = StdRng::seed_from_u64(plan.seed ^ 0x636f_7272);
-        let waves = std::array::from_fn(|_| {
-            std::array::from_fn(|_| {
-                (TAU * draws.random_range(TREMOR_HZ[0]..TREMOR_HZ[1]), draws.random_range(0.0..TAU))
-            })
-        });
+        let tremor = Tremor::new(&mut draws);
         let path: Vec<Vector3<f64>> = plan.path_m.iter().map(|p| Vector3::from(*p)).collect();
         let mut arc_m = vec![0.0];
         for pair in path.windows(2) {
             arc_m.push(arc_m[arc_m.len() - 1] + (pair[1] - pair[0]).norm());
         }
-        Self { plan: plan.clone(), path, arc_m, cycle: 0, gone: true, passed: 0, grasp: None, waves, draws }
+        Self { plan: plan.clone(), path, arc_m, cycle: 0, gone: true, passed: 0, grasp: None, tremor, draws }
     }
 
     /// Its pull in the next millisecond on an end effector at `p` that moves with `v`; nothing while it is away.
@@ -154,9 +146,7 @@ impl CorrectingHand {
         }
         let slack = if t_s < grasp.slack_until_s { SLACK } else { 1.0 };
         let firm = ((t_s - grasp.since_s) / GRASP_S).min(leaving).min(1.0) * slack;
-        let tremor = plan.tremor_n * (2.0 / WAVES as f64).sqrt();
-        let tremor = self.waves.map(|waves| waves.iter().map(|(w, at)| tremor * (w * t_s + at).sin()).sum());
-        let pull = plan.stiffness_n_m * (wanted - p) + Vector3::from(tremor);
+        let pull = plan.stiffness_n_m * (wanted - p) + plan.tremor_n * self.tremor.at(t_s);
         Some(((firm * pull.cap_magnitude(plan.force_max_n)).into(), [0.0; 3]))
     }
 

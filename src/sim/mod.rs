@@ -61,6 +61,7 @@ mod session;
 mod settings;
 mod status;
 mod tool;
+mod tremor;
 mod truth;
 pub mod virtual_hand;
 pub mod wire;

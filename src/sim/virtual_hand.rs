@@ -5,18 +5,15 @@
 //! lets go; then again, as often as is asked. When it does what is a function of time alone ([`Plan::window_s`]), so that
 //! a scripted operator can press keys in time.
 use super::plant::Wrench;
+use super::tremor::Tremor;
 use nalgebra::{Rotation3, Vector3};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use std::f64::consts::TAU;
+use std::f64::consts::FRAC_1_SQRT_2;
 
 use crate::range::{Violation, check_count, check_range, check_that};
 use crate::robot::limits::CYCLE_S;
 
-/// Tremor of a hand at rest lies between these, Hz (physiological tremor; McAuley and Marsden 2000, Brain 123, 1545).
-const TREMOR_HZ: [f64; 2] = [8.0, 12.0];
-/// Waves that make the tremor of an axis.
-const WAVES: usize = 3;
 /// Time in which the hand reaches its speed, and loses it, s.
 const RAMP_S: f64 = 0.4;
 
@@ -144,8 +141,7 @@ pub(super) struct VirtualHand {
     cycle: u64,
     /// Which time it is, and where it took hold: position and orientation.
     grip: Option<(Vector3<f64>, Rotation3<f64>)>,
-    /// Frequency, rad/s, and phase of each wave on each axis.
-    waves: [[(f64, f64); WAVES]; 3],
+    tremor: Tremor,
     /// Arc lengths at which it pauses this time, ascending, m.
     stops_m: Vec<f64>,
     phase: Phase,
@@ -154,11 +150,7 @@ pub(super) struct VirtualHand {
 impl VirtualHand {
     pub(super) fn new(plan: &Plan) -> Self {
         let mut draws = StdRng::seed_from_u64(plan.seed ^ 0x6861_6e64);
-        let waves = std::array::from_fn(|_| {
-            std::array::from_fn(|_| {
-                (TAU * draws.random_range(TREMOR_HZ[0]..TREMOR_HZ[1]), draws.random_range(0.0..TAU))
-            })
-        });
+        let tremor = Tremor::new(&mut draws);
         let mut arc_m = vec![0.0];
         for pair in plan.path_m.windows(2) {
             let step = (Vector3::from(pair[1]) - Vector3::from(pair[0])).norm();
@@ -169,7 +161,7 @@ impl VirtualHand {
             arc_m,
             cycle: 0,
             grip: None,
-            waves,
+            tremor,
             stops_m: Vec::new(),
             phase: Phase::Away,
         }
@@ -215,19 +207,13 @@ impl VirtualHand {
         };
         // The hand takes hold and lets go softly.
         let firm = (within_s / 0.2).min((plan.cycle_s() - plan.gap_s - within_s) / 0.05).clamp(0.0, 1.0);
-        let pull = plan.stiffness_n_m * (goal + self.tremor(t_s) - p) - 0.05 * plan.stiffness_n_m * v;
+        let tremor = plan.tremor_m * FRAC_1_SQRT_2 * self.tremor.at(t_s); // of this amplitude
+        let pull = plan.stiffness_n_m * (goal + tremor - p) - 0.05 * plan.stiffness_n_m * v;
         let twist = (kept * turn.inverse()).scaled_axis();
         let twist = plan.stiffness_nm_rad * twist - 0.05 * plan.stiffness_nm_rad * w;
         let force = firm * pull.cap_magnitude(plan.force_max_n);
         let moment = firm * twist.cap_magnitude(plan.moment_max_nm);
         Some((force.into(), moment.into()))
-    }
-
-    fn tremor(&self, t_s: f64) -> Vector3<f64> {
-        let amplitude = self.plan.tremor_m / (WAVES as f64).sqrt();
-        Vector3::from(
-            self.waves.map(|waves| waves.iter().map(|(w, p)| amplitude * (w * t_s + p).sin()).sum::<f64>()),
-        )
     }
 
     /// How far along the path the hand is, `traced_s` after it has set out, m: at its speed but for the ends and the

@@ -4,6 +4,7 @@ use super::lesson::{Lesson, Press};
 use super::wishes::{Change, Wishes};
 use crate::control::links::Request;
 use crate::control::modes::Mode;
+use axum::http::StatusCode;
 use serde::Serialize;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
@@ -251,17 +252,17 @@ impl Board {
         is_wanted
     }
 
-    /// Asks for a change of what moves; why not, if not: an answer's status and words.
-    pub(super) fn wish(&self, change: Change) -> Result<(), (u16, String)> {
+    /// Asks for a change of what moves; why not, if not.
+    pub(super) fn wish(&self, change: Change) -> Result<(), (StatusCode, String)> {
         let shown = self.shown();
         if shown.now.stage != Stage::Driving {
             return Err((
-                409,
+                StatusCode::CONFLICT,
                 "nothing moves that this could be asked of: draw, and press Imitate".to_owned(),
             ));
         }
         if let Some(words) = change.wrong(shown.plan.1.speed) {
-            return Err((422, words));
+            return Err((StatusCode::UNPROCESSABLE_ENTITY, words));
         }
         locked(&self.wishes).add(change);
         Ok(())
@@ -324,12 +325,16 @@ mod tests {
     fn wishes_are_of_the_motion_that_moves_and_of_no_other() {
         let board = Board::default();
         let hold = Change { held: Some(true), ..Change::default() };
-        assert_eq!(board.wish(hold).map_err(|(status, _)| status), Err(409), "nothing moves");
+        assert_eq!(
+            board.wish(hold).map_err(|(status, _)| status),
+            Err(StatusCode::CONFLICT),
+            "nothing moves"
+        );
         board.plan(Plan { speed: 0.5, ..Plan::default() });
         board.show(&Now { stage: Stage::Driving, ..Now::default() });
         assert!(board.wish(hold).is_ok() && board.wishes().held == Some(true));
         let fast = Change { speed: Some(0.6), held: Some(false), ..Change::default() };
-        assert_eq!(board.wish(fast).map_err(|(status, _)| status), Err(422));
+        assert_eq!(board.wish(fast).map_err(|(status, _)| status), Err(StatusCode::UNPROCESSABLE_ENTITY));
         assert_eq!(board.wishes().held, Some(true), "nothing of what is refused is done");
         board.plan(Plan::default());
         assert_eq!(board.wishes(), Wishes::default());

@@ -121,8 +121,7 @@ struct Act {
 async fn act(State(core): State<Arc<Core>>, body: Body) -> Result<StatusCode, Refusal> {
     let Act { client, change } = read(body, WORDS_BYTES).await?;
     check_operator(&core, &client)?;
-    let refused = |(status, words)| (StatusCode::from_u16(status).unwrap_or(StatusCode::CONFLICT), words);
-    core.board.wish(change).map(|()| StatusCode::ACCEPTED).map_err(refused)
+    core.board.wish(change).map(|()| StatusCode::ACCEPTED)
 }
 
 /// The points of a drawing in the base frame, thinned, as the arm would follow them.

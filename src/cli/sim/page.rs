@@ -1,6 +1,7 @@
 //! `sim --serve`: the simulated arm as it truly is, on the page; STOP presses its user stop.
 use super::super::serve::Serve;
 use crate::config::Config;
+use crate::control::links::Request;
 use crate::kinematics::{Pose, forward};
 use crate::robot::realtime;
 use crate::sim::Sim;
@@ -41,14 +42,16 @@ impl Shown {
             O_p_EE_m: p.into(),
             ..Now::default()
         });
+        // Taken before it is asked: a STOP that comes meanwhile counts again with the next look.
+        let since = self.page.since();
         // Nobody operates a robot from here: only a STOP is meant, not that a page was closed.
-        if self.page.rest(self.since) == Some(crate::control::links::Request::Halt) {
+        if self.page.rest(self.since) == Some(Request::Halt) {
             sim.press_user_stop(true);
             self.page.say(
                 false,
                 "the user stop of the simulated robot is pressed; its order `user-stop off` releases it",
             );
         }
-        self.since = self.page.since();
+        self.since = since;
     }
 }

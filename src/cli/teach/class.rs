@@ -48,8 +48,6 @@ pub(super) struct Class<'a> {
     live: Live<'a>,
     desk: Desk,
     view: Option<View<'a>>,
-    /// Episodes after which the session ends.
-    wanted: Option<u64>,
     script: Option<Script>,
     gripper: Option<Gripper>,
     black_box: BlackBox,
@@ -83,14 +81,12 @@ impl<'a> Class<'a> {
         script: Option<Script>,
         gripper: Option<Gripper>,
         view: Option<View<'a>>,
-        wanted: Option<u64>,
     ) -> Class<'a> {
         Class {
             lesson,
             live: Live::new(view.as_ref().map(View::page)),
             desk,
             view,
-            wanted,
             script,
             gripper,
             black_box: BlackBox::default(),
@@ -131,7 +127,7 @@ impl<'a> Class<'a> {
             let samples = class.lesson.samples();
             class.live.show(state, samples, hands_free, typing.as_deref(), error_mm);
             if let Some(view) = &mut class.view {
-                view.show(&class.live, class.lesson.dialogue(), samples, class.wanted, error_mm);
+                view.show(&class.live, class.lesson.dialogue(), samples, args.wanted(), error_mm);
             }
         };
         let outcome = if args.passive {

@@ -87,7 +87,7 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
     let watched = page.as_ref().map(Watched::new);
     // At a page somebody presses; without one the virtual hand comes with keys pressed in time.
     let script = plan.filter(|_| !is_served).map(Script::new);
-    let class = Class::new(lesson, desk, script, gripper, watched.map(View::new), args.wanted());
+    let class = Class::new(lesson, desk, script, gripper, watched.map(View::new));
     let apprentice = learning(args, &config, &state, granted.core)?;
     let (class, outcome) = class.hold(session, apprentice, args, &config, &stop);
     if let Some(sim) = &sim {
