@@ -1,8 +1,9 @@
 //! A control law of our own: joints on springs and dampers, for an arm that gives way to a hand, and for policies that
 //! step.
 //!
-//! τ = K (q_d − q) + D (dq_d − dq) + C(q, dq) dq; the robot adds gravity by itself. The spring's deflection is held to
-//! a leash: however far the desired motion is from the arm, it is pulled with no more than K · leash.
+//! τ = M(q) ddq_d + K (q_d − q) + D (dq_d − dq) + C(q, dq) dq; the robot adds gravity by itself. Without the first term
+//! soft springs would cut corners: they would have to be deflected by M ddq_d / K before the arm turns. The spring's
+//! deflection is held to a leash: however far the desired motion is from the arm, it is pulled with no more than K · leash.
 //!
 //! Under torque control the robot has no desired motion, so it is kept here, by the robot's own rules: backward
 //! differences of one cycle, and constant acceleration through lost commands. What moves the arm cannot tell the two
@@ -17,7 +18,7 @@
     clippy::disallowed_types,
     clippy::disallowed_macros
 )]
-use crate::dynamics::Arm;
+use crate::dynamics::{Arm, HAND};
 use crate::range::{Violation, check_each, check_range};
 use crate::robot::{Command, Joints, State, limits};
 use crate::safety::Motion;
@@ -25,6 +26,9 @@ use serde::{Deserialize, Serialize};
 
 /// Milliseconds through which the robot extrapolates before it stops.
 const LOST_MAX: u64 = limits::LOST_COMMANDS_MAX as u64;
+
+/// Over this time the desired acceleration is averaged, s: it changes with each command.
+const ACCELERATION_S: f64 = 0.005;
 
 /// How soft the arm is, and how hard it may be pushed.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -83,12 +87,14 @@ pub struct Impedance {
     options: Options,
     arm: Arm,
     desired: Option<(Motion, u64)>,
+    /// The desired acceleration, averaged, rad/s².
+    ddq_d: Joints,
 }
 
 impl Impedance {
     /// A law that has not seen the arm yet.
     pub fn new(options: &Options) -> Impedance {
-        Impedance { options: options.clone(), arm: Arm::panda(), desired: None }
+        Impedance { options: options.clone(), arm: Arm::panda_with(HAND), desired: None, ddq_d: [0.0; 7] }
     }
 
     /// A law that takes a moving arm over where it is measured.
@@ -123,12 +129,18 @@ impl Impedance {
         let (before, at_ms) = self.desired.unwrap_or_default();
         let desired = before.after(q_c);
         self.desired = Some((desired, at_ms));
-        let coriolis = self.arm.coriolis(&state.q, &state.dq);
+        for ((mean, ddq), max) in self.ddq_d.iter_mut().zip(&desired.ddq).zip(&limits::DDQ_MAX) {
+            *mean += (ddq - *mean) * (limits::CYCLE_S / ACCELERATION_S);
+            // What is not finite must not stay.
+            *mean = if mean.is_finite() { mean.max(-max).min(*max) } else { 0.0 };
+        }
+        // Gravity is the robot's.
+        let inertial = self.arm.inverse_dynamics(&state.q, &state.dq, &self.ddq_d, &[0.0; 3]);
         let o = &self.options;
         let mut tau = state.tau_J_d;
         let step = o.torque_rate_share * limits::DTAU_MAX * limits::CYCLE_S;
         let springs = o.stiffness_nm_rad.iter().zip(&o.damping_nm_s_rad).zip(&limits::TAU_MAX);
-        let motion = desired.q.iter().zip(&desired.dq).zip(state.q.iter().zip(&state.dq)).zip(&coriolis);
+        let motion = desired.q.iter().zip(&desired.dq).zip(state.q.iter().zip(&state.dq)).zip(&inertial);
         for ((tau, ((k, d), max)), (((q_d, dq_d), (q, dq)), c)) in tau.iter_mut().zip(springs).zip(motion) {
             let pull = k * (q_d - q).max(-o.leash_rad).min(o.leash_rad) + d * (dq_d - dq) + c;
             let max = o.torque_share * max;

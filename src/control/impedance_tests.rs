@@ -1,7 +1,9 @@
 //! The law alone: finite, inside the limits, and it never jumps.
 use super::impedance::{Impedance, Options, Torque};
+use crate::dynamics::{Arm, HAND};
 use crate::robot::{Command, Joints, State, limits};
 use proptest::prelude::*;
+use std::f64::consts::PI;
 
 fn state() -> State {
     State { q: limits::Q_READY, q_d: limits::Q_READY, ..State::ZERO }
@@ -30,6 +32,30 @@ fn the_leash_bounds_the_pull_and_the_rate_bounds_its_growth() {
     }
     let expected = -options.stiffness_nm_rad[3] * options.leash_rad;
     assert!((held.tau_J_d[3] - expected).abs() < 1e-9, "{}", held.tau_J_d[3]);
+}
+
+#[test]
+fn an_arm_that_turns_with_what_is_desired_needs_no_deflected_spring_for_it() {
+    let arm = Arm::panda_with(HAND);
+    let mut law = Impedance::new(&Options::default());
+    let (mut state, mut farthest_rad) = (state(), 0.0f64);
+    for ms in 0..1000u32 {
+        // The base and the elbow swing twice a second, from rest.
+        let turn = 0.05 * (1.0 - (4e-3 * PI * f64::from(ms)).cos());
+        let mut q_c = limits::Q_READY;
+        (q_c[0], q_c[3]) = (q_c[0] + turn, q_c[3] + turn);
+        state.time_ms = u64::from(ms);
+        law.see(&state);
+        state.tau_J_d = law.answer(&state, &Command::Position(q_c)).tau;
+        let ddq = arm.forward_dynamics(&state.q, &state.dq, &state.tau_J_d, &[0.0; 3], &[0.0; 7]);
+        for i in 0..7 {
+            farthest_rad = farthest_rad.max((state.q[i] - q_c[i]).abs());
+            state.dq[i] += 1e-3 * ddq[i];
+            state.q[i] += 1e-3 * state.dq[i];
+        }
+    }
+    // The springs alone would have to be deflected by 13 mrad.
+    assert!(farthest_rad < 0.004, "{farthest_rad}");
 }
 
 #[test]
