@@ -161,6 +161,27 @@ fn strokes_on_a_wall_are_followed_with_the_pen_lifted_and_kept_as_a_file_that_is
 }
 
 #[test]
+fn while_it_is_drawn_a_stroke_is_judged_by_the_expert_for_the_operator_and_not_too_often() {
+    let folder = Folder::new();
+    let served = Served::start(&folder, "run --sim", 13);
+    let mut operator = served.page();
+    operator.operate();
+    let about = |points: serde_json::Value, speed: f64| json!({ "plane": {}, "points_m": points, "speed_m_s": speed });
+    let ask = |tab: &page_client::Tab, stroke| {
+        tab.post("/api/reach", &json!({ "client": tab.client, "stroke": stroke }))
+    };
+    let (status, answer) = ask(&operator, about(json!([[0.0, 0.0], [0.05, 0.0], [0.0, 0.9]]), 0.1));
+    assert!(status == 200 && answer.ends_with(",null]"), "{status} {answer}");
+    let (status, answer) = ask(&operator, about(json!([[0.0, 0.0]]), 2.0));
+    assert!(status == 422 && answer.contains("speed_m_s = 2, allowed 0.005 to 0.5"), "{status} {answer}");
+    let watcher = served.page();
+    assert_eq!(ask(&watcher, about(json!([[0.0, 0.0]]), 0.1)).0, 403);
+    let refused = (0..60).filter(|_| ask(&operator, about(json!([[0.0, 0.0]]), 0.1)).0 == 429).count();
+    assert!(refused > 0, "nothing is refused");
+    assert_eq!(operator.post("/api/stop", &json!({})).0, 204, "a stop never waits in line");
+}
+
+#[test]
 fn a_file_is_read_at_the_server_and_what_is_wrong_with_it_is_said_where_it_was_chosen() {
     let folder = Folder::new();
     let served = Served::start(&folder, "run --sim --pace lockstep", 11);

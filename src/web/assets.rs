@@ -32,6 +32,7 @@ assets! {
     "/draw.js" "text/javascript; charset=utf-8" "draw.js",
     "/link.js" "text/javascript; charset=utf-8" "link.js",
     "/plane.js" "text/javascript; charset=utf-8" "plane.js",
+    "/reach.js" "text/javascript; charset=utf-8" "reach.js",
     "/scene.js" "text/javascript; charset=utf-8" "scene.js",
     "/teach.js" "text/javascript; charset=utf-8" "teach.js",
     "/three.js" "text/javascript; charset=utf-8" "three.min.js",

@@ -9,6 +9,7 @@ mod lease;
 mod lesson;
 mod options;
 mod pace;
+mod reach;
 mod routes;
 mod secret;
 mod serve;
@@ -22,11 +23,13 @@ pub use options::Options;
 pub use wishes::Wishes;
 
 use crate::control::links::Request;
-use crate::demonstration::drawing as drawing_options;
+use crate::demonstration::{drawing as drawing_options, expert};
 use crate::kinematics::{Pose, capsules, to_column_major};
+use crate::safety;
 use board::Board;
 use lease::Lease;
 use pace::Pace;
+use reach::Reach;
 use secret::Secret;
 use serde_json::{Value, json};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
@@ -41,6 +44,8 @@ const PAGES: usize = 8;
 const BODIES: usize = 4;
 /// Orders a second, of all pages together.
 const ORDERS: u32 = 20;
+/// Questions a second about what is being drawn; each takes a few milliseconds.
+const QUESTIONS: u32 = 8;
 
 /// Why there is no page.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +75,12 @@ pub struct About {
     pub F_T_EE: Pose,
     /// How a drawing becomes a path where it does not say so itself.
     pub drawing: drawing_options::Options,
+    /// How positions are labelled.
+    pub expert: expert::Options,
+    /// Where the arm may be.
+    pub safety: safety::Options,
+    /// Share of the joints' velocity limits that a path may use.
+    pub velocity_share: f64,
 }
 
 /// What the page's tasks share.
@@ -81,6 +92,8 @@ struct Core {
     session: Secret,
     lease: Mutex<Lease>,
     pace: Pace,
+    reach: Reach,
+    reach_pace: Pace,
     bodies: Semaphore,
     /// Drawings that are read at a time: one.
     traces: Arc<Semaphore>,
@@ -131,6 +144,8 @@ impl Page {
             session: Secret::new()?,
             lease: Mutex::new(Lease::new(Duration::from_secs_f64(options.lease_s))),
             pace: Pace::new(ORDERS, Instant::now()),
+            reach: Reach::new(about),
+            reach_pace: Pace::new(QUESTIONS, Instant::now()),
             bodies: Semaphore::new(BODIES),
             traces: Arc::new(Semaphore::new(1)),
             drawing: about.drawing.clone(),

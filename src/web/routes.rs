@@ -3,6 +3,7 @@ use super::board::Errand;
 use super::drawing::Drawing;
 use super::gate::{self, Here};
 use super::lesson::Press;
+use super::reach::Stroke;
 use super::wishes::Change;
 use super::{Core, assets, socket};
 use axum::body::{Body, to_bytes};
@@ -17,10 +18,12 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::json;
 use std::sync::Arc;
+use std::time::Instant;
 
 pub(super) const SESSION: &str = "/api/session";
 pub(super) const STOP: &str = "/api/stop";
 const ACT: &str = "/api/act";
+const REACH: &str = "/api/reach";
 const TRACE: &str = "/api/trace";
 const HOME: &str = "/api/home";
 const RECOVER: &str = "/api/recover";
@@ -30,6 +33,7 @@ pub(super) const LIVE: &str = "/api/live";
 
 /// Bodies are not longer: a drawing with all its points, or a few words.
 const DRAWING_BYTES: usize = 1 << 20;
+const STROKE_BYTES: usize = 16 << 10;
 const WORDS_BYTES: usize = 1 << 10;
 
 pub(super) fn router(core: Arc<Core>) -> Router {
@@ -38,6 +42,7 @@ pub(super) fn router(core: Arc<Core>) -> Router {
         .route(SESSION, post(session))
         .route(STOP, post(stop))
         .route(ACT, post(act))
+        .route(REACH, post(reach))
         .route(TRACE, post(trace))
         .route(HOME, post(home))
         .route(RECOVER, post(recover))
@@ -122,6 +127,26 @@ async fn act(State(core): State<Arc<Core>>, body: Body) -> Result<StatusCode, Re
     let Act { client, change } = read(body, WORDS_BYTES).await?;
     check_operator(&core, &client)?;
     core.board.wish(change).map(|()| StatusCode::ACCEPTED)
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Question {
+    client: String,
+    stroke: Stroke,
+}
+
+/// How well the arm can follow what is being drawn.
+async fn reach(State(core): State<Arc<Core>>, body: Body) -> Result<Response, Refusal> {
+    let Question { client, stroke } = read(body, STROKE_BYTES).await?;
+    check_operator(&core, &client)?;
+    if !core.reach_pace.allows(Instant::now()) {
+        return Err((StatusCode::TOO_MANY_REQUESTS, "too many questions at once: wait a second".to_owned()));
+    }
+    match stroke.wrong() {
+        Some(words) => Err((StatusCode::UNPROCESSABLE_ENTITY, words)),
+        None => Ok(Json(core.reach.shares(&stroke)).into_response()),
+    }
 }
 
 /// The points of a drawing in the base frame, thinned, as the arm would follow them.

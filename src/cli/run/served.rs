@@ -93,6 +93,9 @@ pub(super) fn serve(args: &Args, started: Instant) -> anyhow::Result<()> {
         simulated: args.sim,
         F_T_EE: arm::tool(&state)?,
         drawing: config.drawing.clone(),
+        expert: config.expert,
+        safety: config.safety.clone(),
+        velocity_share: config.motion.joint_velocity_share,
     };
     let page = args.serve.open(&config, &about, realtime::cores_but(granted.core))?;
     let page = &page.context("--serve was given")?;

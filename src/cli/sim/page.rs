@@ -21,13 +21,17 @@ pub(super) struct Shown {
 impl Shown {
     /// Opens it, if one is wanted.
     pub(super) fn open(serve: &Serve, sim: &Sim, F_T_EE: Pose) -> anyhow::Result<Option<Shown>> {
+        let config = Config::default();
         let about = About {
             robot: sim.ip().to_string(),
             simulated: true,
             F_T_EE,
-            drawing: Config::default().drawing,
+            drawing: config.drawing.clone(),
+            expert: config.expert,
+            safety: config.safety.clone(),
+            velocity_share: config.motion.joint_velocity_share,
         };
-        let page = serve.open(&Config::default(), &about, realtime::cores())?;
+        let page = serve.open(&config, &about, realtime::cores())?;
         Ok(page.map(|page| Shown { since: page.since(), page, F_T_EE }))
     }
 

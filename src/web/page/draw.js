@@ -8,10 +8,16 @@ const GRID_M = 0.02;
 /** Two points are drawn so long after each other at least, s: a browser tells of several at once. */
 const TICK_S = 0.0005;
 
+/** The colour of a stroke from its point `k`: out of reach, slowed, or neither as far as it is known. */
+function looks(known, k) {
+  const share = known?.shares[Math.floor(k / known.step)];
+  return share === null ? '--bad' : share > 1 ? '--b' : '--a';
+}
+
 export class Board {
   /** `frame` says where the board lies: centre, right, up (base frame) and size (m). */
   constructor(canvas, frame, changed) {
-    Object.assign(this, { canvas, changed, strokes: [], times: [], traced: null, arm: null });
+    Object.assign(this, { canvas, changed, strokes: [], times: [], traced: null, arm: null, reach: new Map(), drawn: () => {} });
     this.lie(frame);
     canvas.addEventListener('pointerdown', (event) => this.begin(event));
     canvas.addEventListener('pointermove', (event) => this.go(event));
@@ -57,6 +63,7 @@ export class Board {
       stroke.push([x, y]);
       times.push(Math.max(one.timeStamp / 1000, times.at(-1) + TICK_S));
     }
+    this.drawn(stroke);
     this.draw();
   }
 
@@ -65,6 +72,7 @@ export class Board {
     this.isDrawing = false;
     // A tap is no stroke.
     if (this.strokes.at(-1).length < 2) this.undo();
+    else this.drawn(this.strokes.at(-1));
     this.changed();
   }
 
@@ -149,7 +157,20 @@ export class Board {
     ink.strokeStyle = colour('--a');
     ink.lineWidth = 3;
     ink.lineJoin = ink.lineCap = 'round';
-    (this.traced ? [this.traced] : this.strokes).forEach(line);
+    (this.traced ? [this.traced] : this.strokes).forEach((stroke) => {
+      const known = this.reach.get(stroke);
+      for (let from = 0; from < stroke.length - 1;) {
+        // As far as it looks the same.
+        const look = looks(known, from);
+        let to = from + 1;
+        while (to < stroke.length - 1 && looks(known, to) === look) to++;
+        ink.strokeStyle = colour(look);
+        ink.setLineDash(look === '--bad' ? [3, 7] : []);
+        line(stroke.slice(from, to + 1));
+        from = to;
+      }
+    });
+    ink.setLineDash([]);
     canvas.dataset.strokes = this.strokes.length;
     ink.lineWidth = 1;
     if (this.arm && Math.abs(this.arm[0]) <= right && Math.abs(this.arm[1]) <= up) {

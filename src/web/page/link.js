@@ -64,6 +64,12 @@ export class Link {
     return { ok, ...(ok ? JSON.parse(words) : { words }) };
   }
 
+  /** How well the arm can follow a stroke; nothing where the program does not say. */
+  async reach(stroke) {
+    const { ok, words } = await this.post('/api/reach', { client: this.client, stroke }, true);
+    return ok ? JSON.parse(words) : null;
+  }
+
   home() {
     return this.post('/api/home', { client: this.client });
   }

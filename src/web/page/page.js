@@ -3,6 +3,7 @@ import { Acts } from '/act.js';
 import { Series, histogram } from '/charts.js';
 import { Board } from '/draw.js';
 import { Link } from '/link.js';
+import { Reach } from '/reach.js';
 import * as planes from '/plane.js';
 import { Teaching } from '/teach.js';
 
@@ -49,6 +50,7 @@ function mayImitate() {
   $('imitate').disabled = !(operator && stage === 'waiting' && !board.isEmpty);
   $('home').disabled = !(operator && stage === 'waiting' && ready);
   $('recover').disabled = !(operator && stage === 'waiting' && !ready);
+  text('reach', reach.words());
   $('undo').disabled = board.isEmpty;
   acts.allow(operator && stage === 'driving');
 }
@@ -74,6 +76,7 @@ function lie(where) {
   board.lie(planes.frame(plane));
   view?.lay(board.frame);
   text('plane', planes.words(plane));
+  reach.again();
   if (file) read();
 }
 
@@ -104,6 +107,11 @@ function forget() {
   $('file').value = '';
 }
 
+const reach = new Reach(
+  board,
+  (points_m) => (operator ? link.reach({ plane, points_m, speed_m_s: Number($('speed').value) }) : null),
+  () => text('reach', reach.words()),
+);
 const acts = new Acts((change) => ask(link.act(change)));
 const link = new Link({
   async hello({ about: what }) {
@@ -263,6 +271,7 @@ $('file').addEventListener('change', async () => {
 });
 $('closed').addEventListener('click', () => $('closed').setAttribute('aria-pressed', !isClosed()));
 planes.watch(lie);
+$('speed').addEventListener('change', () => reach.again());
 $('imitate').addEventListener('click', async () => {
   $('imitate').disabled = true;
   if (!await ask(link.imitate(drawing()))) mayImitate();
