@@ -283,6 +283,7 @@ def judge(browser, other, url, _folder):
     page.stroke(wave())
     page.stroke([(-0.3, 0.3), (0.3, 0.3)])
     page.until("the line is judged", lambda: page.text("reach").startswith("within reach"))
+    must("a ghost stands at the pen", page.does("document.getElementById('scene').dataset.preview") == "true")
     must("two strokes are two", page.does(STROKES) == 2)
     page.click("undo")
     must("Undo takes the last back", page.does(STROKES) == 1)

@@ -25,6 +25,9 @@ use std::time::{Duration, Instant};
 /// Progress is told no more often than this.
 const PROGRESS_EVERY: Duration = Duration::from_millis(100);
 
+/// Demonstrations on which the error is told while it trains, at most.
+const SHOWN: usize = 64;
+
 /// Why training gave no policy.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 pub enum Error {
@@ -85,6 +88,8 @@ pub struct Progress {
     pub steps: usize,
     /// Mean squared error of the last update's demonstrations, before it, rad².
     pub loss_mse_rad2: f64,
+    /// Mean distance of FK(π(x)) from x on a few demonstrations that were held out, now, mm.
+    pub error_mm: f64,
 }
 
 /// What training did and what came of it.
@@ -215,13 +220,22 @@ pub fn train_kept(
             return Err(checkpoint::Error::Damaged { file: file.to_owned(), reason }.into());
         }
     }
+    let judged_on = if split.held_out.is_empty() { kept } else { &split.held_out };
+    let every = judged_on.len().div_ceil(SHOWN).max(1);
+    let shown: Vec<Example> = judged_on.iter().step_by(every).cloned().collect();
     let mut told = start;
     while steps.made() < options.steps {
         let loss_mse_rad2 = steps.step(options)?;
         let step = steps.made();
         if told.elapsed() >= PROGRESS_EVERY || step == options.steps {
             told = Instant::now();
-            progress(Progress { step, steps: options.steps, loss_mse_rad2 });
+            let mut error_mm = f64::NAN;
+            steps.alone(|network, _| {
+                if let Some(mut policy) = Policy::new(network.clone(), units.clone(), card.clone()) {
+                    error_mm = judge(&mut policy, &shown, &data.F_T_EE).error_mm.mean;
+                }
+            });
+            progress(Progress { step, steps: options.steps, loss_mse_rad2, error_mm });
         }
         let stop = keep.stop.is_some_and(|stop| stop.load(Relaxed)) && step < options.steps;
         let due = keep.every_steps > 0 && step.is_multiple_of(keep.every_steps);
@@ -244,7 +258,6 @@ pub fn train_kept(
     let isa = network.isa().name().to_owned();
     let parameters = network.layout().parameters();
     let mut policy = Policy::new(network, units, card).ok_or(Error::TooFew { samples: kept.len() })?;
-    let judged_on = if split.held_out.is_empty() { kept } else { &split.held_out };
     let report = Report {
         train_s,
         steps: options.steps,

@@ -90,6 +90,8 @@ pub struct Now {
     pub steps_all: u64,
     /// Mean squared error of training, over samples and joints.
     pub loss_mse_rad2: Option<f64>,
+    /// While a motion is learnt: mean distance of FK(π(x)) from x on demonstrations that were held out, mm.
+    pub training_error_mm: Option<f64>,
     /// How long our own step has taken, since the drive began.
     pub step_us: [u32; STEP_PLACES],
     /// Of a session of teaching.

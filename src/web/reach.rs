@@ -5,7 +5,7 @@ use crate::demonstration::plane::Plane;
 use crate::robot::limits::DQ_MAX;
 use crate::robot::{JOINTS, Joints};
 use crate::safety::Guard;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// Points in one question, at most.
 const POINTS_MAX: usize = 200;
@@ -28,6 +28,16 @@ pub(super) struct Stroke {
     /// To the right of the plane's centre and up, m.
     points_m: Vec<[f64; 2]>,
     speed_m_s: f64,
+}
+
+/// How well the arm can follow it.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub(super) struct Answer {
+    /// For each point, the speed of the fastest joint from there to the next one as a share of what a path may use: above 1
+    /// the arm is slowed there. None where the arm cannot be.
+    shares: Vec<Option<f64>>,
+    /// The joints at the last point where it can be, rad.
+    q_rad: Option<Joints>,
 }
 
 impl Stroke {
@@ -54,9 +64,7 @@ impl Reach {
         }
     }
 
-    /// For each point, the speed of the fastest joint from there to the next one as a share of what a path may use: above 1
-    /// the arm is slowed there. None where the arm cannot be.
-    pub(super) fn shares(&self, stroke: &Stroke) -> Vec<Option<f64>> {
+    pub(super) fn answer(&self, stroke: &Stroke) -> Answer {
         let points: Vec<_> = stroke.points_m.iter().map(|at| stroke.plane.at(*at)).collect();
         let labels: Vec<Option<Joints>> = points
             .iter()
@@ -77,14 +85,17 @@ impl Reach {
                 if way_m > 0.0 { fastest * stroke.speed_m_s / way_m / self.velocity_share } else { 0.0 };
             Some((1e3 * share).round() / 1e3)
         };
-        (0..points.len()).map(share).collect()
+        Answer {
+            shares: (0..points.len()).map(share).collect(),
+            q_rad: labels.iter().rev().find_map(|label| *label),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::kinematics::hand_tool;
+    use crate::kinematics::{forward, hand_tool};
 
     fn reach() -> Reach {
         Reach::new(&About {
@@ -105,8 +116,10 @@ mod tests {
     #[test]
     fn a_stroke_within_reach_is_faster_for_the_joints_when_it_is_faster_and_beyond_it_there_is_none() {
         let points = vec![[-0.05, 0.0], [0.0, 0.0], [0.05, 0.0], [0.0, 0.9]];
-        let slow = reach().shares(&stroke(points.clone(), 0.1));
-        let fast = reach().shares(&stroke(points, 0.2));
+        let Answer { shares: slow, q_rad } = reach().answer(&stroke(points.clone(), 0.1));
+        let Answer { shares: fast, .. } = reach().answer(&stroke(points, 0.2));
+        let there = forward(&q_rad.unwrap(), &hand_tool()).translation.vector;
+        assert!((there - Plane::default().at([0.05, 0.0])).norm() < 1e-4, "{there}");
         assert!(slow[..3].iter().all(Option::is_some) && slow[3].is_none(), "{slow:?}");
         let (slow, fast) = (slow[0].unwrap(), fast[0].unwrap());
         assert!(slow > 0.0 && (fast / slow - 2.0).abs() < 0.05, "{slow} {fast}");

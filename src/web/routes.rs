@@ -145,7 +145,7 @@ async fn reach(State(core): State<Arc<Core>>, body: Body) -> Result<Response, Re
     }
     match stroke.wrong() {
         Some(words) => Err((StatusCode::UNPROCESSABLE_ENTITY, words)),
-        None => Ok(Json(core.reach.shares(&stroke)).into_response()),
+        None => Ok(Json(core.reach.answer(&stroke)).into_response()),
     }
 }
 

@@ -1,6 +1,7 @@
 //! `run`: learn a motion, drive the arm along it, learn on the way.
 mod args;
 mod back;
+mod drawn;
 mod figures;
 mod fingers;
 mod live;

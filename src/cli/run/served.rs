@@ -4,16 +4,16 @@ use super::super::common::stop_flag;
 use super::super::exit::{self, usage};
 use super::super::prepare::{self, Start};
 use super::super::{home, motion};
+use super::drawn::Drawn;
 use super::{Args, Service, Task, Watched, follow, robot, view};
-use crate::atomic_file;
 use crate::config::Config;
 use crate::control::{Pulse, Purpose, Session};
-use crate::demonstration::csv::Rows;
 use crate::demonstration::sample::Sample;
 use crate::demonstration::shapes::Loaded;
+use crate::kinematics::Pose;
 use crate::robot::realtime::{self, Granted};
 use crate::robot::{self as panda, Fault, State, limits};
-use crate::telemetry::{Claim, recorder};
+use crate::telemetry::Claim;
 use crate::web::{About, Drawing, Errand, Now, Order, Page, Plan, Since, Stage};
 use anyhow::Context;
 use std::net::IpAddr;
@@ -34,6 +34,8 @@ struct Job<'a> {
     loaded: Loaded,
     start: Start,
     watched: Watched<'a>,
+    /// The drawing, if it is one.
+    drawn: Option<Drawn>,
 }
 
 /// What the arm is to do next.
@@ -105,6 +107,7 @@ pub(super) fn serve(args: &Args, started: Instant) -> anyhow::Result<()> {
         loaded,
         start,
         watched: Watched::new(page),
+        drawn: None,
     });
     let daemon = Daemon { args, config: &config, page, claim, name, address, granted, stop, ended, started };
     daemon.run(typed, Held { session, state, pulse });
@@ -188,24 +191,16 @@ impl Daemon<'_> {
             say!("note     {words}");
             self.page.say(false, &words);
         }
-        if let Some(folder) = &self.args.record {
-            self.keep(&rows, folder)?;
-        }
+        let kept = Drawn::keep(rows, self.args.record.as_deref())?;
+        say!("saved    {}", kept.points().display());
         let args = self.args.follows(DRAWING, drawn.laps.unwrap_or(1));
         let loaded = Loaded { path, warnings, taught: None };
-        Ok(Job { args, config, loaded, start: Start::Nothing, watched: Watched { page: self.page, since } })
-    }
-
-    /// Keeps the points of a drawing beside the records, as a file that `demos import` and --trajectory read.
-    fn keep(&self, rows: &Rows, folder: &Path) -> anyhow::Result<()> {
-        let file = recorder::file_in(folder, DRAWING).with_extension("csv");
-        atomic_file::write(&file, rows.to_csv().as_bytes()).with_context(|| file.display().to_string())?;
-        say!("saved    {}", file.display());
-        Ok(())
+        let watched = Watched { page: self.page, since };
+        Ok(Job { args, config, loaded, start: Start::Nothing, watched, drawn: Some(kept) })
     }
 
     fn follow(&self, job: Job, held: Held, number: usize) -> anyhow::Result<()> {
-        let Job { mut args, config, loaded, start, watched } = job;
+        let Job { mut args, config, loaded, start, watched, drawn } = job;
         for file in [&mut args.save_policy, &mut args.common.report].into_iter().flatten() {
             *file = numbered(file, number);
         }
@@ -213,23 +208,40 @@ impl Daemon<'_> {
         // Nothing moves yet: a signal ends the process at once.
         self.stop.store(true, Relaxed);
         let Held { session, state, pulse } = held;
-        follow(Task {
-            args: &args,
-            config: &config,
-            loaded,
-            start,
-            claim: &self.claim,
-            session,
-            state,
-            granted: self.granted.clone(),
-            address: self.address,
-            name: self.name.clone(),
-            pulse,
-            stop: Arc::clone(&self.stop),
-            service: Service::new(),
-            released_ns: None,
-            watched: Some(watched),
+        let tool = arm::tool(&state)?;
+        std::thread::scope(|beside| {
+            if let Some(drawn) = &drawn {
+                beside.spawn(|| self.keep(drawn, &config, tool));
+            }
+            follow(Task {
+                args: &args,
+                config: &config,
+                loaded,
+                start,
+                claim: &self.claim,
+                session,
+                state,
+                granted: self.granted.clone(),
+                address: self.address,
+                name: self.name.clone(),
+                pulse,
+                stop: Arc::clone(&self.stop),
+                service: Service::new(),
+                released_ns: None,
+                watched: Some(watched),
+            })
         })
+    }
+
+    /// Makes an episode of a drawing, while it is learnt.
+    fn keep(&self, drawn: &Drawn, config: &Config, tool: Pose) {
+        match drawn.episode(config, tool) {
+            Ok(file) => {
+                say!("saved    {}", file.display());
+                self.page.say(false, &format!("the drawing is kept: {}", file.display()));
+            }
+            Err(error) => self.complain(&error.context("the drawing is kept as points only")),
+        }
     }
 
     /// To the ready pose, as the command `home` does it.

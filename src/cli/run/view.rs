@@ -125,9 +125,10 @@ impl<'a> View<'a> {
 pub(super) fn learning(page: &Page, state: &State, progress: Option<Progress>) {
     let mut now = Now { stage: Stage::Learning, ..Now::default() };
     at(&mut now, state, state.q_d);
-    if let Some(Progress { step, steps, loss_mse_rad2 }) = progress {
+    if let Some(Progress { step, steps, loss_mse_rad2, error_mm }) = progress {
         (now.steps, now.steps_all) = (step as u64, steps as u64);
         now.loss_mse_rad2 = Some(loss_mse_rad2);
+        now.training_error_mm = Some(error_mm);
     }
     page.show(&now);
 }

@@ -195,7 +195,7 @@ fn learn_kept(
         Perturbed { lambda: config.sde.lambda, form: config.sde.form, demonstrations, draw: &mut draw };
     let mut tell = |p: Progress| {
         bar.set_position(p.step as u64);
-        bar.set_message(format!("loss {:.2e} rad²", p.loss_mse_rad2));
+        bar.set_message(format!("loss {:.2e} rad², error {:.2} mm", p.loss_mse_rad2, p.error_mm));
         also(p);
     };
     let trained =

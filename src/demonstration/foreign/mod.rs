@@ -124,22 +124,21 @@ pub fn read(file: &Path) -> Result<(Source, Vec<Recording>), Error> {
         (true, ..) => Ok((Source::Lair, lair(file, &text)?)),
         (_, true, _) => Ok((Source::Symbols, symbols(file, &text)?)),
         (_, _, true) => Ok((Source::Joints, vec![joints(file, &text)?])),
-        _ => {
-            let rows = csv::parse_csv(&text, file)?;
-            let joints = rows.joints.filter(|_| rows.times_s.is_some()).unwrap_or_default();
-            let points = if joints.is_empty() { rows.points } else { Vec::new() };
-            let times_s = rows.times_s;
-            Ok((
-                Source::Positions,
-                vec![Recording { number: None, times_s, points, orientations: rows.orientations, joints }],
-            ))
-        }
+        _ => Ok((Source::Positions, vec![csv::parse_csv(&text, file)?.into()])),
     }
 }
 
 impl Recording {
     fn of(points: Vec<Point>) -> Recording {
         Recording { number: None, times_s: None, points, orientations: None, joints: Vec::new() }
+    }
+}
+
+impl From<csv::Rows> for Recording {
+    fn from(rows: csv::Rows) -> Recording {
+        let joints = rows.joints.filter(|_| rows.times_s.is_some()).unwrap_or_default();
+        let points = if joints.is_empty() { rows.points } else { Vec::new() };
+        Recording { number: None, times_s: rows.times_s, points, orientations: rows.orientations, joints }
     }
 }
 

@@ -10,7 +10,7 @@ const TICK_S = 0.0005;
 
 /** The colour of a stroke from its point `k`: out of reach, slowed, or neither as far as it is known. */
 function looks(known, k) {
-  const share = known?.shares[Math.floor(k / known.step)];
+  const share = known?.shares[Math.max(0, Math.floor((k - known.first) / known.step))];
   return share === null ? '--bad' : share > 1 ? '--b' : '--a';
 }
 

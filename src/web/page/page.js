@@ -39,7 +39,7 @@ const FIRST = { stands: 'horizontal', centre_m: [0.3, 0, 0.5], turn_rad: 0, size
 let plane = FIRST;
 /** The file that is shown in the place of strokes. */
 let file = null;
-const training = new Series($('training'), ['--a'], 0.1, 10);
+const training = new Series($('training'), ['--a', '--b'], 0.1, 10);
 const board = new Board($('canvas'), planes.frame(plane), mayImitate);
 const teaching = new Teaching(async (press) => {
   const { ok, words } = await link.press(press);
@@ -51,6 +51,7 @@ function mayImitate() {
   $('home').disabled = !(operator && stage === 'waiting' && ready);
   $('recover').disabled = !(operator && stage === 'waiting' && !ready);
   text('reach', reach.words());
+  if (board.isEmpty || stage !== 'waiting') view?.preview(null);
   $('undo').disabled = board.isEmpty;
   acts.allow(operator && stage === 'driving');
 }
@@ -110,7 +111,10 @@ function forget() {
 const reach = new Reach(
   board,
   (points_m) => (operator ? link.reach({ plane, points_m, speed_m_s: Number($('speed').value) }) : null),
-  () => text('reach', reach.words()),
+  (q_rad) => {
+    text('reach', reach.words());
+    if (stage === 'waiting') view?.preview(q_rad);
+  },
 );
 const acts = new Acts((change) => ask(link.act(change)));
 const link = new Link({
@@ -197,18 +201,19 @@ function show(now) {
 }
 
 /** How the training goes, before anything moves. */
-function learning({ steps, steps_all: all, loss_mse_rad2: loss }) {
+function learning({ steps, steps_all: all, loss_mse_rad2: loss, training_error_mm: error_mm }) {
   if (loss === null) {
     training.clear();
     return;
   }
-  training.add(performance.now() / 1000, [1000 * Math.sqrt(loss)]);
+  training.add(performance.now() / 1000, [error_mm, 1000 * Math.sqrt(loss)]);
   // The training needs the processor more than its picture does.
   if (performance.now() - charted < 2 * CHARTS_MS) return;
   charted = performance.now();
   training.draw();
   text('training-rate', `${steps} of ${all} updates`);
   text('loss', `${loss.toExponential(2)} rad²`);
+  text('training-error', `${error_mm.toFixed(2)} mm`);
 }
 
 function figures(now) {

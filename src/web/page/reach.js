@@ -6,7 +6,10 @@ const POINTS = 150;
 const PAUSE_MS = 250;
 
 export class Reach {
-  /** `ask(points)` gives a share for each point: above 1 the arm is slowed there, null out of reach; or nothing. */
+  /**
+   * `ask(points)` gives a share for each point: above 1 the arm is slowed there, null out of reach; and the joints at the last
+   * point within reach; or nothing. `told` is told of these joints.
+   */
   constructor(board, ask, told) {
     Object.assign(this, { board, ask, told, wanted: new Set(), isBusy: false });
     board.drawn = (stroke) => this.want([stroke]);
@@ -29,11 +32,12 @@ export class Reach {
     this.wanted.delete(stroke);
     this.isBusy = true;
     const step = Math.ceil(stroke.length / POINTS);
-    const shares = await this.ask(stroke.filter((_, i) => i % step === 0));
-    if (shares && this.board.strokes.includes(stroke)) {
-      this.board.reach.set(stroke, { step, shares });
+    // The last point with them: there the ghost stands.
+    const answer = await this.ask(stroke.filter((_, i) => (stroke.length - 1 - i) % step === 0));
+    if (answer && this.board.strokes.includes(stroke)) {
+      this.board.reach.set(stroke, { step, first: (stroke.length - 1) % step, shares: answer.shares });
       this.board.draw();
-      this.told();
+      this.told(answer.q_rad);
     }
     setTimeout(() => {
       this.isBusy = false;

@@ -49,6 +49,9 @@ export class View {
     this.scene.add(new HemisphereLight(0xffffff, 0x8090a0, 1.6), sun, floor);
     this.measured = new Arm(about, new MeshStandardMaterial({ color: 0xe9edf0, roughness: 0.45, metalness: 0.1 }));
     this.commanded = new Arm(about, new MeshStandardMaterial({ color: 0x6f8496, transparent: true, opacity: 0.28, depthWrite: false }));
+    // Where the pen is, while somebody draws.
+    this.drawn = new Arm(about, new MeshStandardMaterial({ color: colour('--a'), transparent: true, opacity: 0.25, depthWrite: false }));
+    this.drawn.group.visible = false;
     this.tool = new Mesh(new SphereGeometry(0.008), new MeshBasicMaterial({ color: colour('--b') }));
     this.reference = new Mesh(new SphereGeometry(0.006), new MeshBasicMaterial({ color: colour('--a') }));
     this.way = new Line(new BufferGeometry(), new LineBasicMaterial({ color: colour('--b') }));
@@ -58,7 +61,7 @@ export class View {
       new PlaneGeometry(1, 1),
       new MeshBasicMaterial({ color: colour('--a'), transparent: true, opacity: 0.1, side: 2, depthWrite: false }),
     );
-    this.scene.add(this.measured.group, this.commanded.group, this.tool, this.reference, this.way, this.path, this.board);
+    this.scene.add(this.measured.group, this.commanded.group, this.drawn.group, this.tool, this.reference, this.way, this.path, this.board);
     this.points = [];
     new ResizeObserver(() => this.resize()).observe(box);
     this.resize();
@@ -98,6 +101,15 @@ export class View {
       new MeshBasicMaterial({ color: colour('--a'), transparent: true, opacity: 0.12, depthWrite: false }),
     );
     this.path.add(line, tube);
+    this.draw();
+  }
+
+  /** The arm as it would stand with these joints, or not any more. */
+  preview(q_rad) {
+    if (!q_rad && !this.drawn.group.visible) return;
+    this.drawn.group.visible = Boolean(q_rad);
+    if (q_rad) this.drawn.pose(q_rad);
+    this.box.dataset.preview = this.drawn.group.visible;
     this.draw();
   }
 
