@@ -4,7 +4,8 @@ Then a virtual hand guides the arm, and what is pressed on the page becomes an e
 
     scripts/check_page.py BINARY [FOLDER for pictures]
 
-Chromium is Debian's package, and is installed where it is missing (root). Python 3.9 or later, nothing else.
+Chromium is Debian's package, and is installed where it is missing (root); accessibility is judged by axe-core, from a Python
+package that is only read. Python 3.9 or later with pip, nothing else.
 Exits with 1 when a figure is not reached.
 """
 import base64
@@ -21,6 +22,7 @@ import tempfile
 import threading
 import time
 import urllib.parse
+import zipfile
 
 BINARY = pathlib.Path(sys.argv[1]).resolve()
 PICTURES = pathlib.Path(sys.argv[2]).resolve() if len(sys.argv) > 2 else None
@@ -52,6 +54,15 @@ def chromium():
                        check=True, stdout=subprocess.DEVNULL)
         found = shutil.which("chromium")
     return found
+
+
+def axe():
+    """Deque's accessibility checks (MPL-2.0), to be run in a page."""
+    with tempfile.TemporaryDirectory() as folder:
+        subprocess.run([sys.executable, "-m", "pip", "download", "-q", "--disable-pip-version-check", "--no-deps",
+                        "--only-binary=:all:", "-d", folder, "axe-core-python==0.1.0"], check=True)
+        with zipfile.ZipFile(next(pathlib.Path(folder).glob("*.whl"))) as wheel:
+            return wheel.read("axe_core_python/axe.min.js").decode()
 
 
 class Browser:
@@ -180,6 +191,39 @@ class Tab:
         self.mouse("mousePressed", x, y)
         self.mouse("mouseReleased", x, y)
         return at
+
+    def key(self, key, **more):
+        words = {"Enter": {"text": "\r"}}.get(key, {})
+        code = {" ": "Space"}.get(key, key)
+        number = {"Tab": 9, "Enter": 13, " ": 32, "ArrowLeft": 37, "ArrowUp": 38, "ArrowRight": 39, "ArrowDown": 40}[key]
+        for kind in ("keyDown", "keyUp"):
+            self.ask("Input.dispatchKeyEvent", type=kind, key=key, code=code, windowsVirtualKeyCode=number, **words, **more)
+
+    def tab_to(self, name):
+        """By the Tab key alone, however far it is; what it has passed, and whether each showed that it has the focus."""
+        passed, dark = [], []
+        for _ in range(80):
+            self.key("Tab")
+            here, seen = self.does("(e => [e.id, parseFloat(getComputedStyle(e).outlineWidth) >= 2"
+                                   " && getComputedStyle(e).outlineStyle !== 'none'])(document.activeElement)")
+            passed.append(here)
+            if here and not seen:
+                dark.append(here)
+            if here == name:
+                return passed, dark
+        sys.exit(f"no way by Tab to {name}: {passed}")
+
+    def accessible(self, what):
+        """Contrast, names, roles and the rest of WCAG 2.1 A and AA that a program can tell, in light and in dark."""
+        for scheme in ("light", "dark"):
+            self.ask("Emulation.setEmulatedMedia", features=[{"name": "prefers-color-scheme", "value": scheme}])
+            self.does(AXE)
+            found = self.does("axe.run(document, {runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa']}).then(r => "
+                              "({passed: r.passes.length, contrast: r.passes.some(p => p.id === 'color-contrast'), wrong: "
+                              "r.violations.map(v => [v.id, v.help, v.nodes.map(n => n.target.join(' '))])}))")
+            must(f"{what} is accessible, {scheme}: {found['passed']} rules, contrast among them",
+                 found["contrast"] and not found["wrong"], found["wrong"])
+        self.ask("Emulation.setEmulatedMedia", features=[])
 
     def stroke(self, points):
         """Draws `points`, -0.5 to 0.5 of the board's side, with pointer events."""
@@ -338,9 +382,35 @@ def judge(browser, other, url, _folder):
         page.until("a new drawing may come", lambda: not page.does("document.getElementById('imitate').disabled"))
 
     page.click("clear")
+    page.does("document.getElementById('laps').value = 1; document.activeElement.blur(); scrollTo(0, 0)")
+    page.tab_to("canvas")
+    page.key("Enter")
+    for key, times in (("ArrowRight", 8), ("ArrowUp", 4), ("ArrowLeft", 5)):
+        for _ in range(times):
+            page.key(key)
+    page.key("Enter")
+    must("a stroke is drawn by keyboard", page.does(STROKES) == 1)
+    page.until("Imitate can be pressed", lambda: not page.does("document.getElementById('imitate').disabled"))
+    page.tab_to("imitate")
+    page.key("Enter")
+    page.until("the path", lambda: page.now["mode"] == "following")
+    page.tab_to("learning")
+    page.key(" ")
+    page.until("rest", lambda: page.now["stage"] == "waiting")
+    page.until("a new drawing may come", lambda: not page.does("document.getElementById('imitate').disabled"))
+    page.tab_to("canvas")
+    passed, dark = page.tab_to("canvas")
+    enabled = page.does("[...document.querySelectorAll('button, input, select, summary')].filter(e => "
+                        "!e.disabled && !e.closest('fieldset:disabled') && e.checkVisibility()).map(e => e.id)")
+    missing = [name for name in enabled if name and name not in passed]
+    must("everything that can be pressed is reached by Tab", not missing, missing)
+    must("the focus is always seen", not dark, dark)
+    page.accessible("the page")
+
+    page.click("clear")
     page.stroke([(-0.3, 0.2), (-0.1, 0.2), (0.3, 0.2)])
     page.stroke([(-0.3, -0.2), (0.3, -0.2)])
-    must("two strokes are drawn", page.does(STROKES) == 2)
+    must("two strokes are drawn", page.does(STROKES) == 2, page.does(STROKES))
     page.does("document.getElementById('laps').value = 1")
     page.click("imitate")
     page.until("the path", lambda: page.now["mode"] == "following")
@@ -379,6 +449,7 @@ def teach(browser, other, url, folder):
     page.click("teach-say")
     page.click("teach-done")
     page.until("the question is seen", lambda: "keep it" in page.text("teach-state"))
+    page.accessible("the page of teaching")
     page.picture("teach")
     page.picture("teach-phone", (390, 844))
     clean({"teacher's": page, "second": second}, url)
@@ -398,6 +469,7 @@ def clean(tabs, url):
         must(f"no request of the {name} page leaves the machine", not away, away)
 
 
+AXE = axe()
 main()
 if failed:
     sys.exit(f"not reached: {', '.join(failed)}")

@@ -30,6 +30,7 @@ assets! {
     "/arm.js" "text/javascript; charset=utf-8" "arm.js",
     "/charts.js" "text/javascript; charset=utf-8" "charts.js",
     "/draw.js" "text/javascript; charset=utf-8" "draw.js",
+    "/keys.js" "text/javascript; charset=utf-8" "keys.js",
     "/link.js" "text/javascript; charset=utf-8" "link.js",
     "/plane.js" "text/javascript; charset=utf-8" "plane.js",
     "/reach.js" "text/javascript; charset=utf-8" "reach.js",

@@ -17,7 +17,7 @@ function looks(known, k) {
 export class Board {
   /** `frame` says where the board lies: centre, right, up (base frame) and size (m). */
   constructor(canvas, frame, changed) {
-    Object.assign(this, { canvas, changed, strokes: [], times: [], traced: null, arm: null, reach: new Map(), drawn: () => {} });
+    Object.assign(this, { canvas, changed, strokes: [], times: [], traced: null, arm: null, pen: null, reach: new Map(), drawn: () => {} });
     this.lie(frame);
     canvas.addEventListener('pointerdown', (event) => this.begin(event));
     canvas.addEventListener('pointermove', (event) => this.go(event));
@@ -45,23 +45,32 @@ export class Board {
   begin(event) {
     if (!event.isPrimary || event.button !== 0) return;
     this.canvas.setPointerCapture(event.pointerId);
-    this.traced = null;
-    this.strokes.push([this.place(event)]);
-    this.times.push([event.timeStamp / 1000]);
-    this.isDrawing = true;
-    this.draw();
+    this.putDown(this.place(event), event.timeStamp / 1000);
   }
 
   go(event) {
     if (!this.isDrawing || !event.isPrimary) return;
     const events = event.getCoalescedEvents?.() ?? [];
+    this.moveTo((events.length ? events : [event]).map((one) => [this.place(one), one.timeStamp / 1000]));
+  }
+
+  /** A stroke begins `at`, m from the centre. */
+  putDown(at, t_s) {
+    this.traced = null;
+    this.strokes.push([at]);
+    this.times.push([t_s]);
+    this.isDrawing = true;
+    this.draw();
+  }
+
+  /** It goes on to places, each with its time. */
+  moveTo(places) {
     const [stroke, times] = [this.strokes.at(-1), this.times.at(-1)];
-    for (const one of events.length ? events : [event]) {
-      const [x, y] = this.place(one);
+    for (const [[x, y], t_s] of places) {
       const last = stroke.at(-1);
       if (Math.hypot(x - last[0], y - last[1]) < STEP_M) continue;
       stroke.push([x, y]);
-      times.push(Math.max(one.timeStamp / 1000, times.at(-1) + TICK_S));
+      times.push(Math.max(t_s, times.at(-1) + TICK_S));
     }
     this.drawn(stroke);
     this.draw();
@@ -173,6 +182,17 @@ export class Board {
     ink.setLineDash([]);
     canvas.dataset.strokes = this.strokes.length;
     ink.lineWidth = 1;
+    if (this.pen) {
+      const [x, y] = at(this.pen);
+      ink.strokeStyle = colour(this.isDrawing ? '--a' : '--ink');
+      ink.lineWidth = 2;
+      for (const [dx, dy] of [[9, 0], [0, 9]]) {
+        ink.beginPath();
+        ink.moveTo(x - dx, y - dy);
+        ink.lineTo(x + dx, y + dy);
+        ink.stroke();
+      }
+    }
     if (this.arm && Math.abs(this.arm[0]) <= right && Math.abs(this.arm[1]) <= up) {
       ink.fillStyle = colour('--b');
       ink.beginPath();

@@ -2,6 +2,7 @@
 import { Acts } from '/act.js';
 import { Series, histogram } from '/charts.js';
 import { Board } from '/draw.js';
+import * as keys from '/keys.js';
 import { Link } from '/link.js';
 import { Reach } from '/reach.js';
 import * as planes from '/plane.js';
@@ -276,6 +277,7 @@ $('file').addEventListener('change', async () => {
 });
 $('closed').addEventListener('click', () => $('closed').setAttribute('aria-pressed', !isClosed()));
 planes.watch(lie);
+keys.listen(board);
 $('speed').addEventListener('change', () => reach.again());
 $('imitate').addEventListener('click', async () => {
   $('imitate').disabled = true;
