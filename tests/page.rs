@@ -46,6 +46,22 @@ fn a_stroke_is_learnt_and_followed_while_a_second_page_only_watches() {
 }
 
 #[test]
+fn a_drawing_that_cannot_be_kept_is_followed_and_that_is_said() {
+    let folder = Folder::new();
+    folder.write("state", "not a folder");
+    let served = Served::start(&folder, "run --sim --pace lockstep", 14);
+    let mut operator = served.page();
+    operator.operate();
+    assert_eq!(operator.imitate(1).0, 202);
+    operator.until("the end", |tab| tab.said.iter().any(|words| words.contains("done, at rest")));
+    assert!(
+        operator.said.iter().any(|words| words.contains("the drawing is not kept")),
+        "{:?}",
+        operator.said
+    );
+}
+
+#[test]
 fn stop_needs_no_operator_and_what_was_ordered_before_it_does_not_begin() {
     let folder = Folder::new();
     let served = Served::start(&folder, "run --sim", 2);

@@ -191,12 +191,22 @@ impl Daemon<'_> {
             say!("note     {words}");
             self.page.say(false, &words);
         }
-        let kept = Drawn::keep(rows, self.args.record.as_deref())?;
-        say!("saved    {}", kept.points().display());
+        let kept = match Drawn::keep(rows, self.args.record.as_deref()) {
+            Ok(kept) => {
+                say!("saved    {}", kept.points().display());
+                Some(kept)
+            }
+            // Whoever asked for records wants them.
+            Err(error) if self.args.record.is_some() => return Err(error),
+            Err(error) => {
+                self.complain(&error.context("the drawing is not kept"));
+                None
+            }
+        };
         let args = self.args.follows(DRAWING, drawn.laps.unwrap_or(1));
         let loaded = Loaded { path, warnings, taught: None };
         let watched = Watched { page: self.page, since };
-        Ok(Job { args, config, loaded, start: Start::Nothing, watched, drawn: Some(kept) })
+        Ok(Job { args, config, loaded, start: Start::Nothing, watched, drawn: kept })
     }
 
     fn follow(&self, job: Job, held: Held, number: usize) -> anyhow::Result<()> {
