@@ -316,6 +316,7 @@ def judge(browser, other, url, _folder):
                        ".reduce((sum, e) => sum + e.transferSize, 0)") / 1e6
     hold("weight as sent", weight, 2.0, "MB")
     page.until("the arm is shown", lambda: page.does("!!document.querySelector('#scene canvas')"))
+    page.until("it is the Panda", lambda: page.does("document.getElementById('scene').dataset.arm") == "surfaces")
     must("the token has left the address", "t=" not in page.does("location.href"))
 
     second = other.open(url)
@@ -429,6 +430,11 @@ def judge(browser, other, url, _folder):
     page.picture("dark", scheme="dark")
     page.picture("phone", (390, 844))
     clean({"first": page, "second": second}, url)
+    page.ask("Network.setBlockedURLs", urls=["*/panda.bin"])
+    page.ask("Page.reload", ignoreCache=True)
+    page.until("capsules in the place of surfaces that do not come",
+               lambda: page.does("document.getElementById('scene')?.dataset.arm") == "capsules")
+    page.picture("capsules")
 
 
 def teach(browser, other, url, folder):

@@ -32,6 +32,10 @@ assets! {
     "/draw.js" "text/javascript; charset=utf-8" "draw.js",
     "/keys.js" "text/javascript; charset=utf-8" "keys.js",
     "/link.js" "text/javascript; charset=utf-8" "link.js",
+    "/panda.bin" "application/octet-stream" "panda.bin",
+    "/panda.js" "text/javascript; charset=utf-8" "panda.js",
+    "/panda-license.txt" "text/plain; charset=utf-8" "panda-LICENSE.txt",
+    "/panda-notice.txt" "text/plain; charset=utf-8" "panda-NOTICE.txt",
     "/plane.js" "text/javascript; charset=utf-8" "plane.js",
     "/reach.js" "text/javascript; charset=utf-8" "reach.js",
     "/scene.js" "text/javascript; charset=utf-8" "scene.js",
@@ -85,15 +89,33 @@ pub(super) fn pack() {
 mod tests {
     use super::*;
 
+    /// What others wrote, and may name where it comes from.
+    const FOREIGN: [&str; 5] =
+        ["/three.js", "/three-license.txt", "/panda.bin", "/panda-license.txt", "/panda-notice.txt"];
+
     #[test]
     fn the_page_weighs_little_and_names_no_other_place() {
         let packed: usize = ASSETS.iter().map(|asset| asset.packed.len()).sum();
         assert!(packed < 2_000_000, "{packed} bytes");
-        for asset in ASSETS.iter().filter(|asset| !asset.path.contains("three")) {
+        for asset in ASSETS.iter().filter(|asset| !FOREIGN.contains(&asset.path)) {
             let text = std::str::from_utf8(asset.plain).expect("text");
             let ours = ["http://www.w3.org/2000/svg", "ws://${location.host}"];
             let names = ours.iter().fold(text.to_owned(), |text, own| text.replace(own, ""));
             assert!(!names.contains("://"), "{} names another place", asset.path);
+        }
+    }
+    #[test]
+    fn the_arm_is_given_out_as_bytes_with_its_licence_and_notice() {
+        let arm = find("/panda.bin").expect("the arm");
+        assert_eq!(arm.kind, "application/octet-stream");
+        assert!(arm.packed.len() < 200_000, "{} bytes", arm.packed.len());
+        for (path, words) in [
+            ("/panda-license.txt", "Apache License\n                           Version 2.0"),
+            ("/panda-notice.txt", "Copyright 2023 Franka Robotics GmbH"),
+            ("/panda-notice.txt", "They were changed"),
+        ] {
+            let text = std::str::from_utf8(find(path).expect(path).plain).expect("text");
+            assert!(text.contains(words), "{path} does not say {words:?}");
         }
     }
 }

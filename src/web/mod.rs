@@ -9,6 +9,8 @@ mod lease;
 mod lesson;
 mod options;
 mod pace;
+#[cfg(test)]
+mod panda_tests;
 mod reach;
 mod routes;
 mod secret;

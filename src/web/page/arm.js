@@ -1,5 +1,10 @@
-// The arm as the program describes it: a table of joints (modified Denavit-Hartenberg), and capsules on the links.
+// The arm as the program describes it: a table of joints (modified Denavit-Hartenberg), and on its links the surfaces of
+// the Panda, or capsules as long as there are none.
 import { CapsuleGeometry, Group, Matrix4, Mesh, Quaternion, Vector3 } from '/three.js';
+import { surfaces } from '/panda.js';
+
+/** What is left of the colour on dark parts. */
+const DARK = 0.07;
 
 /** Base to flange, as matrices: link i is Rx(alpha) · Tx(a) · Rz(q) · Tz(d) behind link i−1. */
 export function frames(joints, q) {
@@ -28,18 +33,29 @@ export class Arm {
       this.group.add(link);
       return link;
     });
-    for (const { link, ends_m: [from, to], radius_m } of capsules) {
-      const [a, b] = [new Vector3(...from), new Vector3(...to)];
-      const along = b.clone().sub(a);
-      const mesh = new Mesh(new CapsuleGeometry(radius_m, along.length(), 6, 20), material);
-      mesh.position.copy(a).add(b).multiplyScalar(0.5);
-      const up = new Vector3(0, 1, 0);
-      mesh.quaternion.copy(along.length() > 0 ? new Quaternion().setFromUnitVectors(up, along.normalize()) : new Quaternion());
-      this.links[link].add(mesh);
-    }
+    for (const each of capsules) this.links[each.link].add(capsule(each, material));
+    surfaces.then((parts) => parts && this.wear(parts, material));
+  }
+
+  /** Takes the Panda's surfaces in the place of the capsules. */
+  wear(parts, material) {
+    // What is seen through has one colour.
+    const materials = material.transparent ? material : [material, material.clone()];
+    if (!material.transparent) materials[1].color.multiplyScalar(DARK);
+    this.links.forEach((link, i) => link.clear().add(new Mesh(parts[i], materials)));
   }
 
   pose(q) {
     frames(this.joints, q).forEach((matrix, i) => this.links[i].matrix.copy(matrix));
   }
+}
+
+function capsule({ ends_m: [from, to], radius_m }, material) {
+  const [a, b] = [new Vector3(...from), new Vector3(...to)];
+  const along = b.clone().sub(a);
+  const mesh = new Mesh(new CapsuleGeometry(radius_m, along.length(), 6, 20), material);
+  mesh.position.copy(a).add(b).multiplyScalar(0.5);
+  const up = new Vector3(0, 1, 0);
+  mesh.quaternion.copy(along.length() > 0 ? new Quaternion().setFromUnitVectors(up, along.normalize()) : new Quaternion());
+  return mesh;
 }

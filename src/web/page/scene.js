@@ -5,6 +5,7 @@ import {
   SphereGeometry, TubeGeometry, Vector3, WebGLRenderer,
 } from '/three.js';
 import { Arm } from '/arm.js';
+import { surfaces } from '/panda.js';
 
 /** What turns by less looks the same, rad. */
 const SEEN_RAD = 2e-4;
@@ -48,9 +49,14 @@ export class View {
     floor.material.opacity = 0.35;
     this.scene.add(new HemisphereLight(0xffffff, 0x8090a0, 1.6), sun, floor);
     this.measured = new Arm(about, new MeshStandardMaterial({ color: 0xe9edf0, roughness: 0.45, metalness: 0.1 }));
-    this.commanded = new Arm(about, new MeshStandardMaterial({ color: 0x6f8496, transparent: true, opacity: 0.28, depthWrite: false }));
+    // The ghost is set back by a millimetre or so: where both arms are one, it does not flicker through.
+    this.commanded = new Arm(about, new MeshStandardMaterial({
+      color: 0x6f8496, transparent: true, opacity: 0.28, depthWrite: false, polygonOffset: true, polygonOffsetUnits: 200,
+    }));
     // Where the pen is, while somebody draws.
-    this.drawn = new Arm(about, new MeshStandardMaterial({ color: colour('--a'), transparent: true, opacity: 0.25, depthWrite: false }));
+    this.drawn = new Arm(about, new MeshStandardMaterial({
+      color: colour('--a'), transparent: true, opacity: 0.25, depthWrite: false, polygonOffset: true, polygonOffsetUnits: 400,
+    }));
     this.drawn.group.visible = false;
     this.tool = new Mesh(new SphereGeometry(0.008), new MeshBasicMaterial({ color: colour('--b') }));
     this.reference = new Mesh(new SphereGeometry(0.006), new MeshBasicMaterial({ color: colour('--a') }));
@@ -62,6 +68,10 @@ export class View {
       new MeshBasicMaterial({ color: colour('--a'), transparent: true, opacity: 0.1, side: 2, depthWrite: false }),
     );
     this.scene.add(this.measured.group, this.commanded.group, this.drawn.group, this.tool, this.reference, this.way, this.path, this.board);
+    surfaces.then((parts) => {
+      box.dataset.arm = parts ? 'surfaces' : 'capsules';
+      this.draw();
+    });
     this.points = [];
     new ResizeObserver(() => this.resize()).observe(box);
     this.resize();
