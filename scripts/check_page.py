@@ -347,6 +347,13 @@ def judge(browser, other, url, _folder):
     driven = [t for t, now in page.updates if now["stage"] == "driving"]
     hold("between two updates while driving, mean", (driven[-1] - driven[0]) / (len(driven) - 1), 1 / 25, "s")
     must("the second browser has seen it", "done, at rest" in second.text("said"))
+    counted = [now["policies"] for _, now in page.updates if now["stage"] == "driving"][-1]
+    signs = dict(sign.split() for sign in page.does("document.getElementById('error').dataset.signs").split(", "))
+    must("each policy taken over, refused or given up has its sign",
+         [int(signs[kind]) for kind in ("taken", "refused", "given")] == counted[1:], (signs, counted))
+    for chart in ("error", "limit", "step", "training"):
+        must(f"the plot '{chart}' says how often it is sampled", re.search(r"\d.* (a second|times)", page.text(f"{chart}-rate")),
+             page.text(f"{chart}-rate"))
 
     page.does("document.getElementById('laps').value = 0")
     page.click("imitate")

@@ -5,7 +5,7 @@ mod page_client;
 use cli::Folder;
 use franka_imit::robot::ERROR_NAMES;
 use page_client::{DEADLINE, Served, drawing};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::io::{ErrorKind, Read, Write};
 use std::time::Instant;
 
@@ -49,7 +49,7 @@ fn a_stroke_is_learnt_and_followed_while_a_second_page_only_watches() {
 fn a_drawing_that_cannot_be_kept_is_followed_and_that_is_said() {
     let folder = Folder::new();
     folder.write("state", "not a folder");
-    let served = Served::start(&folder, "run --sim --pace lockstep", 14);
+    let served = Served::start(&folder, "run --sim --pace lockstep", 15);
     let mut operator = served.page();
     operator.operate();
     assert_eq!(operator.imitate(1).0, 202);
@@ -131,10 +131,68 @@ fn learning_on_the_way_is_switched_and_a_policy_given_back() {
     assert_eq!(operator.act(json!({ "rollback": true })).0, 202);
     operator.until("the words", |tab| tab.said.iter().any(|words| words.contains("to the policy before")));
     operator.until("it is given back", |tab| tab.now["policies"][3].as_u64() > Some(0));
+    let refused = operator.now["refused"].as_array().expect("a count a reason");
+    let sum: u64 = refused.iter().filter_map(Value::as_u64).sum();
+    assert_eq!((refused.len(), Some(sum)), (8, operator.now["policies"][2].as_u64()));
     operator.until("learning rests", |tab| tab.now["learning"] == false);
     let taken = operator.now["policies"][1].clone();
     assert_eq!(operator.act(json!({ "learning": true })).0, 202);
     operator.until("another policy", |tab| tab.now["policies"][1].as_u64() > taken.as_u64());
+    operator.send(&json!("stop"));
+    operator.until("rest", |tab| tab.is("waiting"));
+}
+
+/// Points of a message, m.
+fn points(course: &Value) -> Vec<[f64; 3]> {
+    serde_json::from_value(course["points_m"].clone()).expect("points")
+}
+
+/// How far points are from the circle of `run`, at most, m.
+fn off_circle_m(points: &[[f64; 3]]) -> f64 {
+    let off = |p: &[f64; 3]| ((p[1].hypot(p[2] - 0.4) - 0.1).abs()).hypot(p[0] - 0.5);
+    points.iter().map(off).fold(0.0, f64::max)
+}
+
+#[test]
+fn a_path_that_a_person_corrects_is_redrawn_and_nothing_that_was_asked_is_forgotten() {
+    let folder = Folder::new();
+    // A third of the circle, 15 mm farther out in its middle.
+    let wanted = (0..=200).map(|k| {
+        let (s, u) = (f64::from(k) / 200.0, 1.2 + 2.1 * f64::from(k) / 200.0);
+        let r = 0.1 + 0.0075 * (1.0 - (std::f64::consts::TAU * s).cos());
+        format!("0.5,{:.6},{:.6}\n", r * u.cos(), 0.4 + r * u.sin())
+    });
+    folder.write("wanted.csv", format!("x_m,y_m,z_m\n{}", wanted.collect::<String>()));
+    folder.write("c.toml", "[robot]\nsilence_timeout_s = 3.0\n");
+    let line = "run --sim --pace lockstep --compliant --trajectory circle --laps 50 --hand wanted.csv --config c.toml";
+    let served = Served::start(&folder, line, 14);
+    let mut operator = served.page();
+    operator.operate();
+    operator.until("the path", |tab| tab.now["mode"] == "following");
+    assert_eq!(operator.act(json!({ "speed": 0.9, "laps": 40 })).0, 202);
+    operator.until("it is slower", |tab| tab.now["speed"] == 0.9);
+    assert!(off_circle_m(&points(&operator.plan)) < 1e-3);
+    let plans = operator.plans;
+
+    operator.until("a course", |tab| !tab.courses.is_empty());
+    let courses = operator.courses.clone();
+    let off_m = off_circle_m(&points(&courses[0]));
+    assert!((0.003..0.02).contains(&off_m), "{off_m} m");
+    operator.until("the words", |tab| tab.said.iter().any(|words| words.starts_with("correct  ")));
+    assert_eq!((operator.plans, operator.is("driving")), (plans, true), "nothing began anew");
+    assert_eq!((&operator.now["speed"], &operator.now["laps"][1]), (&json!(0.9), &json!(40.0)));
+    // The hand lets the arm pass after this.
+    let lap = operator.now["laps"][0].as_f64().expect("a lap");
+    operator.until("another lap", |tab| tab.now["laps"][0].as_f64() > Some(lap + 1.0));
+    // Who comes later sees the path as it is now.
+    let mut later = served.page();
+    later.until("a plan", |tab| tab.plans == 1);
+    assert!(off_circle_m(&points(&later.plan)) > 0.003);
+    // Taken back, it is the circle again.
+    assert_eq!(operator.act(json!({ "rollback": true })).0, 202);
+    operator.until("the circle", |tab| {
+        tab.courses.last().is_some_and(|course| off_circle_m(&points(course)) < 1e-3)
+    });
     operator.send(&json!("stop"));
     operator.until("rest", |tab| tab.is("waiting"));
 }
@@ -245,6 +303,8 @@ fn after_a_reflex_nothing_moves_until_the_operator_recovers_and_the_arm_goes_hom
     let reflex = ERROR_NAMES.iter().position(|name| *name == "joint_reflex").expect("an error's name");
     sim.trigger_reflex(reflex);
     operator.until("it waits again", |tab| tab.is("waiting") && tab.now["ready"] == false);
+    assert_eq!(operator.now["errors"], json!(["joint_reflex"]), "it says why");
+    operator.until("the words", |tab| tab.said.iter().any(|words| words.contains("joint_reflex")));
     let home = |tab: &page_client::Tab| tab.post("/api/home", &json!({ "client": tab.client })).0;
     assert_eq!(home(&operator), 202);
     operator.until("it is refused", |tab| tab.said.iter().any(|words| words.contains("recover")));
@@ -260,6 +320,7 @@ fn after_a_reflex_nothing_moves_until_the_operator_recovers_and_the_arm_goes_hom
         operator.until("an update", |tab| tab.updates > updates);
     }
     operator.until("it can move", |tab| tab.is("waiting") && tab.now["ready"] == true);
+    assert_eq!(operator.now["errors"], json!([]));
     assert_eq!(home(&operator), 202);
     operator.until("on the way", |tab| tab.is("homing"));
     assert_eq!(operator.act(json!({ "held": true })).0, 409, "a way home has no tempo");

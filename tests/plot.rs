@@ -31,6 +31,11 @@ fn run_report() -> Value {
             "success_rate_min": [null, 1.0, 1.0, 0.98, 0.98],
             "swaps": [0, 0, 1, 1, 1], "rollbacks": [0, 0, 0, 0, 1],
         },
+        "policies": {"rejected": 3, "rejected_by_reason": {"not_better": 2, "joint_velocity": 1, "wish": 0}},
+        "refusals": [
+            {"t_s": 0.15, "reason": "not_better"}, {"t_s": 0.25, "reason": "joint_velocity"},
+            {"t_s": 0.35, "reason": "not_better"},
+        ],
         "train": {
             "train_s": 0.5, "steps": 1000, "samples": 100, "targets": 50, "loss_mse_rad2": 1e-9,
             "loss_mse_rad2_at": {"1": 0.1, "10": 0.01, "100": 1e-5, "1000": 2e-9},
@@ -110,6 +115,7 @@ fn a_report_becomes_a_page_with_every_panel_it_has_data_for_each_with_its_rate()
         ("side", "sampled at 1000 Hz"),
         ("tracking", "1 kHz in bins of 100 ms"),
         ("loss", "4 of 1000 updates"),
+        ("policies", "1 kHz in bins of 100 ms; refused: every one, to the millisecond"),
         ("limiter", "1 kHz in bins of 100 ms; active in 3 ticks"),
         ("latency", "every tick at 1 kHz, 500 of them"),
         ("link", "2 commands missed"),
@@ -141,6 +147,44 @@ fn a_path_is_true_to_scale_with_its_tube_in_the_same_scale() {
     let pen = pen.split_once("stroke-width=\"").and_then(|(_, rest)| rest.split_once('"')).expect("a pen").0;
     // 2 · 20 mm where the circle is 200 mm wide.
     assert!((pen.parse::<f64>().expect("a number") - width / 5.0).abs() < 0.5, "{pen} {width}");
+}
+
+/// How many areas of three corners, and how many short crossed strokes, are in a piece of an SVG.
+fn signs(panel: &str) -> [usize; 2] {
+    let triangles = lines(panel, "<polygon").iter().filter(|points| points.len() == 3).count();
+    let short = |points: &&Vec<[f64; 2]>| {
+        points.len() == 2 && size(points).into_iter().all(|s| (1.0..9.0).contains(&s))
+    };
+    [triangles, lines(panel, "<polyline").iter().filter(short).count() / 2]
+}
+
+#[test]
+fn policies_are_marked_where_they_were_taken_given_up_and_refused_each_with_a_sign_and_its_reason() {
+    let folder = with_report(&run_report());
+    let svg_of_all = svg(&folder, "r.json");
+    let shown = panel(&svg_of_all, "policies");
+    for words in
+        ["policy taken over, 1×", "given up, 1×", "refused: not better, 2×", "refused: joint velocity, 1×"]
+    {
+        assert!(shown.contains(words), "{words}");
+    }
+    assert!(!shown.contains("wish"), "no row for what has not come");
+    assert_eq!(signs(shown), [2, 3]);
+    let tracking = panel(&svg_of_all, "tracking");
+    assert!(tracking.contains("refused, 3×"));
+    // Each kind has a sign in the legend too.
+    assert_eq!(signs(tracking), [4, 4]);
+    // Of the many of a long drive the last are kept.
+    let mut report = run_report();
+    report["policies"]["rejected"] = json!(1500);
+    folder.write("r.json", report.to_string());
+    assert!(panel(&svg(&folder, "r.json"), "policies").contains("the last 3 of 1500"));
+    // A report of an earlier version does not say when.
+    report["refusals"] = json!([]);
+    folder.write("r.json", report.to_string());
+    assert!(
+        panel(&svg(&folder, "r.json"), "policies").contains("1500 refused, and the report does not say when")
+    );
 }
 
 #[test]
@@ -268,7 +312,13 @@ fn what_cannot_be_drawn_is_refused_by_name_and_leaves_no_file() {
         report.to_string()
     };
     folder.write("newer.json", report(json!({"schema": 99})));
-    folder.write("home.json", report(json!({"command": "home", "faults": ["the robot was lost"]})));
+    let old = json!({
+        "schema": 1, "command": "home", "version": "0.1.0", "ending": "failed", "faults": ["the robot was lost"],
+        "robot": "127.0.7.9", "off_rad": 0.3, "cycles": 0, "limiter_active_ticks": 0, "black_box": null,
+    });
+    folder.write("home.json", old.to_string());
+    folder.write("old.json", old.to_string().replace("[\"the robot was lost\"]", "[]"));
+    folder.write("doctor.json", report(json!({"command": "doctor"})));
     folder.write("shape.json", report(json!({"path": {"measured_m": [[1.0, 2.0]]}})));
     for (line, words) in [
         ("text.json --out p.svg", vec!["text.json", "not JSON", "line 1", "--report"]),
@@ -276,8 +326,13 @@ fn what_cannot_be_drawn_is_refused_by_name_and_leaves_no_file() {
         ("newer.json --out p.svg", vec!["newer.json", "schema 99", "newer franka-imit"]),
         (
             "home.json --out p.svg",
-            vec!["home.json", "'home' has nothing to draw", "the robot was lost", "run, train"],
+            vec!["home.json", "'home' has nothing to draw: it ended with: the robot was lost", "run, train"],
         ),
+        (
+            "old.json --out p.svg",
+            vec!["'home' has nothing to draw: an earlier version wrote it", "and episodes"],
+        ),
+        ("doctor.json --out p.svg", vec!["'doctor' has nothing to draw: it holds figures of a machine"]),
         ("shape.json --out p.svg", vec!["shape.json", "report of 'run'", "line 1"]),
         ("foreign.mcap --out p.svg", vec!["foreign.mcap"]),
         ("none.mcap --out p.svg", vec!["none.mcap", "no MCAP file"]),
@@ -331,6 +386,18 @@ fn a_drive_reports_what_the_pictures_are_drawn_from() {
     assert_eq!(sum("/timeline/limiter_active_ticks"), report["limiter_active_ticks"]);
     assert_eq!(sum("/timeline/missed_commands"), report["missed_commands"]);
     assert_eq!(sum("/tick_histogram/counts"), report["cycles"]);
+    // Every refusal with its moment and its reason, in order.
+    let refusals = report["refusals"].as_array().expect("refusals");
+    assert_eq!(Some(refusals.len() as u64), report["policies"]["rejected"].as_u64(), "{refusals:?}");
+    let end_s = report["timeline"]["ticks"].as_array().map_or(0, Vec::len) as f64 * 0.02;
+    let mut last_s = 0.0;
+    for refusal in refusals {
+        let t_s = refusal["t_s"].as_f64().expect("a moment");
+        assert!((last_s..=end_s).contains(&t_s), "{refusal} after {last_s}");
+        last_s = t_s;
+        let reason = refusal["reason"].as_str().expect("a reason");
+        assert!(report["policies"]["rejected_by_reason"][reason].as_u64() > Some(0), "{refusal}");
+    }
     let length = |place: &str| report.pointer(place).and_then(Value::as_array).map_or(0, Vec::len);
     assert_eq!(length("/tick_histogram/edges_us"), length("/tick_histogram/counts") + 1);
     // Longer than a thousand bins of 10 ms: two have become one.
@@ -344,4 +411,73 @@ fn a_drive_reports_what_the_pictures_are_drawn_from() {
     let page = svg(&folder, "drive.mcap");
     assert!(panel(&page, "path").contains("reference"));
     assert!(page.len() < 150_000, "{} bytes", page.len());
+}
+
+/// The longest line of a panel.
+fn longest(panel: &str) -> Vec<[f64; 2]> {
+    lines(panel, "<polyline").into_iter().max_by_key(Vec::len).expect("a line")
+}
+
+#[test]
+fn a_session_of_teaching_and_its_replay_are_drawn_in_time() {
+    let folder = Folder::new();
+    folder.write("c.toml", "[sim]\nbind = \"127.0.42.2\"\n[robot]\nsilence_timeout_s = 5.0\n");
+    let sim = "--sim --pace lockstep --config c.toml --report r.json";
+    folder
+        .run(&format!("teach {sim} --hand circle --hand-speed-m-s 0.3 --out demos --task round --yes"))
+        .says(0, &["1 episodes kept"]);
+    let session = folder.json("r.json")["session"].clone();
+    let number = |place: &str| session.pointer(place).and_then(Value::as_f64).expect("a number");
+    let [from_s, to_s] = ["/recorded/0/from_s", "/recorded/0/to_s"].map(number);
+    assert!(0.0 < from_s && from_s < to_s && to_s <= number("/length_s"), "{session}");
+    let ticks = folder.json("r.json")["episodes"][0]["ticks"].as_f64().expect("ticks");
+    assert!((1e3 * (to_s - from_s) - ticks).abs() < 2.0, "{ticks} ticks in {session}");
+    let page = svg(&folder, "r.json");
+    assert!(page.contains("the motion itself: franka-imit plot demos/round-0001.mcap"));
+    let shown = panel(&page, "session");
+    for words in ["every state, 1 kHz", "a hand guides", "recorded, kept"] {
+        assert!(shown.contains(words), "{words}");
+    }
+    assert!(!shown.contains("thrown away"), "nothing was");
+    let learnt = longest(panel(&page, "learnt"));
+    assert!(learnt.len() > 5 && learnt[0][1] < learnt[learnt.len() - 1][1], "it has fallen: {learnt:?}");
+
+    folder.run(&format!("replay {sim} round-0001")).says(0, &["done, at rest"]);
+    let page = svg(&folder, "r.json");
+    for (name, words) in [
+        ("error", "1 kHz in bins of 10 ms"),
+        ("joints", "every tick of the motion at 1 kHz"),
+        ("demands", "acceleration"),
+        ("limiter", "1 kHz in bins of 10 ms; it never changed a proposal"),
+        ("link", "0 commands missed"),
+    ] {
+        assert!(panel(&page, name).contains(words), "{name}: {words}");
+    }
+    assert!(longest(panel(&page, "error")).len() > 20);
+    folder.run("replay round-0001 --dry-run --report r.json").says(0, &["velocity %"]);
+    assert!(panel(&svg(&folder, "r.json"), "demands").contains("jerk"), "a dry run has what is asked");
+}
+
+#[test]
+fn a_way_home_is_drawn_joint_by_joint_until_each_is_there() {
+    let q_start_rad = [0.4, 0.2, -0.3, -1.6, 0.2, 1.9, 0.1];
+    let _sim = cli::robot_with(90, franka_imit::sim::Options { q_start_rad, ..Default::default() });
+    let folder = Folder::new();
+    folder.run("home --robot-ip 127.0.7.90 --speed 0.3 --yes --report r.json").says(0, &["done, at rest"]);
+    let page = svg(&folder, "r.json");
+    let way = panel(&page, "way");
+    let reported = folder.json("r.json")["way"].clone();
+    let rows = reported["off_rad"].as_array().map_or(0, Vec::len);
+    assert!((500..=1000).contains(&rows), "{rows} rows");
+    assert!(way.contains(&format!(
+        "measured joints, sampled at {:.0} Hz",
+        reported["sampled_hz"].as_f64().expect("a rate")
+    )));
+    let joints = lines(way, "stroke-width=\"1.4\"");
+    assert_eq!(joints.len(), 7);
+    // They end in one place, where nothing is left to go.
+    let ends: Vec<f64> = joints.iter().map(|line| line[line.len() - 1][1]).collect();
+    assert!(ends.iter().all(|y| (y - ends[0]).abs() < 1.0), "{ends:?}");
+    assert!(joints.iter().any(|line| size(line)[1] > 50.0));
+    assert!(panel(&page, "link").contains("1 kHz in bins of 10 ms"));
 }

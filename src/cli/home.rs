@@ -11,7 +11,7 @@ use crate::learn::places::check_way;
 use crate::robot::{JOINTS, Joints, State, limits};
 use crate::safety::Guard;
 use crate::telemetry::black_box::{self, Finding};
-use crate::telemetry::{Ending, Report};
+use crate::telemetry::{Ending, Report, Thinned, Timeline};
 use serde::Serialize;
 use std::path::Path;
 use std::sync::Arc;
@@ -36,6 +36,8 @@ pub(super) struct Args {
 
 /// Nearer to a pose than this, the arm is there, rad.
 const THERE_RAD: f64 = 0.01;
+/// Rows kept of a way.
+const ROWS: usize = 1000;
 
 /// The keys of a `home` report besides those of every report.
 #[derive(Serialize)]
@@ -45,8 +47,20 @@ pub(super) struct Figures {
     off_rad: f64,
     cycles: u64,
     limiter_active_ticks: u64,
+    way: WayFigures,
+    /// What happened when.
+    timeline: Timeline,
     /// What is known of an early end, if it had one.
     black_box: Option<Finding>,
+}
+
+/// How the joints have come to the pose.
+#[derive(Serialize)]
+struct WayFigures {
+    /// Rows a second.
+    sampled_hz: f64,
+    /// Measured joints minus the pose, joint by joint from the base, rad.
+    off_rad: Vec<Joints>,
 }
 
 impl Figures {
@@ -143,15 +157,18 @@ pub(super) fn go_until(
     let whole = farthest(&state.q_d, to).1;
     let bar = bar(1000, "moving   {bar:24.cyan/dim} {msg}");
     let mut last = *state;
+    let mut way_rows = Thinned::new(ROWS);
     let moved = motion::go(session, way, pulse, rest, folder, |samples| {
         last = samples.last().map_or(last, |sample| sample.state);
+        let off_rad = |sample: &Sample| std::array::from_fn(|k| sample.state.q[k] - to[k]);
+        samples.iter().for_each(|sample| way_rows.add(off_rad(sample)));
         samples.last().into_iter().for_each(&look);
         let left = farthest(&last.q_d, to).1;
         bar.set_position((1e3 * (1.0 - left / whole.max(1e-9))).max(0.0) as u64);
         bar.set_message(format!("{left:.2} rad left"));
     });
     bar.finish_and_clear();
-    let Moved { cycles, limited, asked, early, black_box } = moved;
+    let Moved { cycles, limited, asked, early, timeline, black_box } = moved;
     let off_rad = farthest(&last.q, to).1;
     if early.is_none() {
         let how = if asked { "stopped as asked, at rest" } else { "done, at rest" };
@@ -159,7 +176,8 @@ pub(super) fn go_until(
             "moved    {how}: farthest from the pose {off_rad:.4} rad; {cycles} cycles, limiter active in {limited}"
         );
     }
-    Ok((Figures { robot, off_rad, cycles, limiter_active_ticks: limited, black_box }, early))
+    let way = WayFigures { sampled_hz: way_rows.sampled_hz(), off_rad: way_rows.rows().to_vec() };
+    Ok((Figures { robot, off_rad, cycles, limiter_active_ticks: limited, way, timeline, black_box }, early))
 }
 
 /// The joint, counted from 1, with the longest way, and its length, rad.

@@ -6,7 +6,7 @@ use crate::control::{Outcome, Pilot, Pulse, Session};
 use crate::demonstration::sample::Sample;
 use crate::robot::Fault;
 use crate::telemetry::black_box::Finding;
-use crate::telemetry::{Abort, BlackBox};
+use crate::telemetry::{Abort, BlackBox, Chronicle, Timeline};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
@@ -67,6 +67,8 @@ pub(super) struct Moved {
     /// Whether a person asked it to stop.
     pub(super) asked: bool,
     pub(super) early: Option<Early>,
+    /// What happened when.
+    pub(super) timeline: Timeline,
     /// What is known of an early end, if anything had moved.
     pub(super) black_box: Option<Finding>,
 }
@@ -83,12 +85,13 @@ pub(super) fn go(
 ) -> Moved {
     let (control, _, operator) = links::link(false, false);
     let robot = session.address().to_string();
-    let mut black_box = BlackBox::default();
+    let (mut black_box, mut chronicle) = (BlackBox::default(), Chronicle::default());
     let (mut cycles, mut limited, mut asked) = (0, 0, None);
     let mut take = |operator: &OperatorEnds, black_box: &mut BlackBox| {
         let mut samples = Vec::new();
         for (sample, cycle) in operator.samples.try_iter() {
             black_box.add(&sample, cycle);
+            chronicle.add(&sample);
             cycles += 1;
             limited += u64::from(!sample.verdict.is_clear());
             samples.push(sample);
@@ -108,7 +111,7 @@ pub(super) fn go(
     let early = Early::of(&outcome);
     let black_box =
         early.as_ref().filter(|_| cycles > 0).map(|early| early.keep(&black_box, now_ns, &robot, folder));
-    Moved { cycles, limited, asked: asked.is_some(), early, black_box }
+    Moved { cycles, limited, asked: asked.is_some(), early, timeline: chronicle.timeline(), black_box }
 }
 
 /// What a signal asks for.

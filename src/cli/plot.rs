@@ -7,8 +7,8 @@ use crate::demonstration::{demo, store};
 use crate::plot::{self, Look, Page};
 use std::path::{Path, PathBuf};
 
-/// Draw a report or an episode: path, errors, loss, limiter, timing; joints, speeds and forces. Each panel says its own
-/// sampling rate.
+/// Draw a report or an episode: path, errors, loss, policies, limiter, timing; joints, speeds and forces. Each panel says
+/// its own sampling rate.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What --report wrote, or an episode: its file, or its name.

@@ -8,7 +8,7 @@
 //! The policy answers "where are the joints for this place"; where to go next is the reference's to say. So a correction
 //! displaces the reference, and the policy is taught the places around it.
 use super::corrected::{Entry, Report};
-use super::gate::{self, Gate, Refusal};
+use super::gate::Gate;
 use super::places;
 use super::shown::Shown;
 use super::trainer::{Plan, Shared};
@@ -264,7 +264,7 @@ impl Corrections {
             return Err(Refused::Region { at: x.translation.vector });
         }
         let mut gate = Gate::new(&self.plan.gate, safety, *expert.F_T_EE(), Arc::clone(timed), *speed);
-        gate.check(running).map_err(|why| Refused::Gate(named(why)))
+        gate.check(running).map_err(|why| Refused::Gate(why.name()))
     }
 
     fn send(&mut self, timed: Arc<TimedPath>) {
@@ -311,8 +311,4 @@ pub(super) fn demonstrated(timed: &TimedPath, expert: &Expert, input: Input) -> 
     // The path's points are half a millimetre apart.
     let poses = timed.path().poses().step_by(2);
     poses.filter_map(|x| Some((input.seen(&x), expert.label_pose(&x).ok()?))).collect()
-}
-
-fn named(why: Refusal) -> &'static str {
-    gate::Refusal::ALL.iter().find(|(reason, _)| *reason == why).map_or("", |(_, name)| name)
 }

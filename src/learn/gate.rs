@@ -100,6 +100,11 @@ impl Refusal {
         (Refusal::Acceleration, "joint_acceleration"),
         (Refusal::Wish, "wish"),
     ];
+
+    /// Its name in reports.
+    pub fn name(self) -> &'static str {
+        Refusal::ALL.iter().find(|(reason, _)| *reason == self).map_or("", |(_, name)| name)
+    }
 }
 
 /// What a portion of work led to.

@@ -16,6 +16,7 @@ pub mod objective;
 mod options;
 pub mod places;
 mod readout;
+pub mod refusals;
 mod shown;
 mod steps;
 mod thread;
@@ -26,4 +27,5 @@ pub mod work;
 
 pub use apprentice::Apprentice;
 pub use learner::Learner;
+pub use refusals::Refused;
 pub use trainer::{Counts as TrainerCounts, Trainer};

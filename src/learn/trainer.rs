@@ -4,6 +4,7 @@
 //! fixed number of portions for each tick and hands the turn back, so that a run repeats bit for bit; the
 //! robot waits for it, so there its priority is the usual one.
 use super::gate::{self, Refusal};
+use super::refusals::{Refusals, Refused};
 use super::work::Work;
 use super::{corrected, correction, experience, thread, watch};
 use crate::control::links::TrainerEnds;
@@ -119,11 +120,14 @@ pub struct Counts {
 pub(super) struct Shared {
     pub(super) accepted: AtomicU64,
     pub(super) rejected: [AtomicU64; Refusal::ALL.len()],
+    refusals: Refusals,
     pub(super) returned: AtomicU64,
     pub(super) rolled_back_by_measurement: AtomicU64,
     pub(super) rolled_back_by_operator: AtomicU64,
     pub(super) steps: AtomicU64,
     pub(super) samples: AtomicU64,
+    /// The robot's time of the last one, ms.
+    pub(super) time_ms: AtomicU64,
     /// The bits of an `f64`.
     pub(super) undeclared_load_kg: AtomicU64,
     /// What became of pushes, and the path they have made; told when it changes.
@@ -143,6 +147,7 @@ impl Shared {
         reasons.filter(|((reason, _), _)| *reason == why).for_each(|(_, count)| {
             count.fetch_add(1, Relaxed);
         });
+        self.refusals.add(Refused { time_ms: self.time_ms.load(Relaxed), why });
     }
 
     pub(super) fn is_held(&self) -> bool {
@@ -237,6 +242,11 @@ impl Trainer {
     /// What became of candidates and steps so far.
     pub fn counts(&self) -> Counts {
         self.counts.counts()
+    }
+
+    /// The last candidates that were refused, the oldest first.
+    pub fn refusals(&self) -> Vec<Refused> {
+        self.counts.refusals.kept()
     }
 
     /// What has become of pushes and the path they have made, if more has happened than `told` ([`corrected::Report::news`]).

@@ -167,6 +167,7 @@ impl Work {
     /// Takes one tick's sample.
     pub fn take(&mut self, sample: &Sample) {
         let ticks = self.counts.samples.fetch_add(1, Relaxed);
+        self.counts.time_ms.store(sample.state.time_ms, Relaxed);
         self.follow(sample);
         self.correct(sample);
         let looks = self.experience.add(sample) && ticks.is_multiple_of(LOOK_EVERY);

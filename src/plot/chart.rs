@@ -1,14 +1,20 @@
 //! One panel: what is in it, and how it is drawn into a place on the page.
 use super::canvas::{Canvas, Paint, Pen, Style};
 use super::scale::Scale;
+use super::symbol::{Key, Symbol};
 use super::theme::Ink;
 use super::thin;
 
 /// Sizes of letters.
 const TITLE: f64 = 14.0;
 const SMALL: f64 = 11.0;
-/// From the panel's top to the plot's, with and without a row of keys.
-const HEAD: [f64; 2] = [60.0, 78.0];
+/// From the panel's top to the plot's without keys, and a row of keys.
+const HEAD: f64 = 60.0;
+const KEY_ROW: f64 = 18.0;
+/// Between two keys.
+const KEY_GAP: f64 = 16.0;
+/// From the plot's floor to the middle of signs that stand on it.
+const RUG: f64 = 7.0;
 /// Below the plot, and beside it where no label stands.
 const FOOT: f64 = 36.0;
 const SIDE: f64 = 14.0;
@@ -49,6 +55,10 @@ pub(super) enum Mark {
     Moment { x: f64, pen: Pen, label: String },
     /// A rectangle from a corner to the opposite one.
     Box { from: [f64; 2], to: [f64; 2], paint: Paint },
+    /// Signs at places.
+    Signs { points: Vec<[f64; 2]>, symbol: Symbol, paint: Paint },
+    /// Signs along the plot's floor, where only x tells something.
+    Rug { xs: Vec<f64>, symbol: Symbol, paint: Paint },
     /// Single points.
     Dots { points: Vec<[f64; 2]>, radius: f64, paint: Paint },
 }
@@ -67,7 +77,7 @@ pub(super) struct Chart {
     pub(super) is_true_to_scale: bool,
     pub(super) marks: Vec<Mark>,
     /// What colours mean that no label tells.
-    pub(super) keys: Vec<(Paint, String)>,
+    pub(super) keys: Vec<(Key, String)>,
 }
 
 impl Chart {
@@ -84,8 +94,8 @@ impl Chart {
         }
     }
 
-    pub(super) fn key(&mut self, paint: impl Into<Paint>, words: impl Into<String>) {
-        self.keys.push((paint.into(), words.into()));
+    pub(super) fn key(&mut self, key: impl Into<Key>, words: impl Into<String>) {
+        self.keys.push((key.into(), words.into()));
     }
 
     /// Draws it with its left upper corner at `at`.
@@ -100,7 +110,8 @@ impl Chart {
             0.0 => SIDE,
             wide => wide + 10.0,
         };
-        let head = HEAD[usize::from(!self.keys.is_empty())];
+        let keys = self.key_places(width);
+        let head = HEAD + KEY_ROW * keys.last().map_or(0.0, |[_, row]| row + 1.0);
         let low = [at[0] + left, at[1] + height - FOOT];
         let high = [at[0] + width - right, at[1] + head];
         let plot = self.fitted(Plot { x: self.x.scale, y: self.y.scale, low, high });
@@ -110,7 +121,11 @@ impl Chart {
         };
         canvas.text([at[0], at[1] + 16.0], &self.title, Style::new(TITLE, Ink::Text).bold());
         canvas.text([at[0], at[1] + 33.0], note, Style::new(SMALL, Ink::Muted));
-        self.draw_keys(canvas, [at[0], at[1] + 51.0]);
+        for ((key, words), [x, row]) in self.keys.iter().zip(keys) {
+            let [x, y] = [at[0] + x, at[1] + 51.0 + KEY_ROW * row];
+            key.draw(canvas, [x, y]);
+            canvas.text([x + 19.0, y], words, label);
+        }
         self.draw_axes(canvas, &plot, at[0] + left);
         self.marks.iter().for_each(|mark| plot.draw(canvas, mark));
         self.draw_end_labels(canvas, &plot);
@@ -146,13 +161,20 @@ impl Chart {
         })
     }
 
-    fn draw_keys(&self, canvas: &mut Canvas, [mut x, y]: [f64; 2]) {
+    /// Where each key begins, and in which row of the legend; one that does not fit goes to the next.
+    fn key_places(&self, width: f64) -> Vec<[f64; 2]> {
         let style = Style::new(SMALL, Ink::Text);
-        for (paint, words) in &self.keys {
-            canvas.rectangle([x, y - 8.0], [x + 14.0, y - 1.0], *paint);
-            canvas.text([x + 19.0, y], words, style);
-            x += 19.0 + style.width(words) + 16.0;
-        }
+        let [mut x, mut row] = [0.0, 0.0];
+        let place = |(_, words): &(Key, String)| {
+            let wide = 19.0 + style.width(words);
+            if x > 0.0 && x + wide > width {
+                [x, row] = [0.0, row + 1.0];
+            }
+            let place = [x, row];
+            x += wide + KEY_GAP;
+            place
+        };
+        self.keys.iter().map(place).collect()
     }
 
     fn draw_axes(&self, canvas: &mut Canvas, plot: &Plot, left: f64) {
@@ -275,6 +297,15 @@ impl Plot {
                 let [[x0, y0], [x1, y1]] = [self.place(*from), self.place(*to)];
                 // What happened in one tick of many is still to be seen.
                 canvas.rectangle([x0, y0], [x1.max(x0 + 1.0), y1], *paint);
+            }
+            Mark::Signs { points, symbol, paint } => {
+                self.places(points).into_iter().for_each(|at| symbol.draw(canvas, at, *paint));
+            }
+            Mark::Rug { xs, symbol, paint } => {
+                for x in xs.iter().filter(|x| x.is_finite()) {
+                    let x = self.place([*x, self.y.low])[0];
+                    symbol.draw(canvas, [x, self.low[1] - RUG], *paint);
+                }
             }
             Mark::Dots { points, radius, paint } => {
                 self.places(points).into_iter().for_each(|at| canvas.dot(at, *radius, *paint));

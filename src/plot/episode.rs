@@ -3,6 +3,7 @@ use super::Page;
 use super::canvas::Pen;
 use super::chart::{Axis, Chart, Mark};
 use super::geometry::{Paths, extent};
+use super::rows::{self, Row};
 use super::scale::{Scale, words};
 use super::theme::Ink;
 use crate::demonstration::episode::{Episode, Reading, Tick};
@@ -104,32 +105,23 @@ impl Drawing<'_> {
             .episode
             .gaps()
             .map(|gap| [self.time_s(&ticks[gap.index - 1]), self.time_s(&ticks[gap.index])]);
-        let rows: Vec<(&str, Ink, Vec<[f64; 2]>)> = vec![
-            ("robot: move", Ink::MEASURED, self.spans(mode(Mode::Move))),
-            ("robot: guiding", Ink::GOOD, self.spans(mode(Mode::Guiding))),
-            ("robot: reflex", Ink::BAD, self.spans(mode(Mode::Reflex))),
-            ("robot: user stop", Ink::BAD, self.spans(mode(Mode::UserStopped))),
-            ("demonstration", Ink::GOOD, self.spans(kind(Kind::Demonstration))),
-            ("correction", Ink::OTHER, self.spans(kind(Kind::Correction))),
-            ("driven", Ink::MEASURED, self.spans(kind(Kind::Driven))),
-            ("gripper holds", Ink::Series(4), self.spans(|t| t.gripper.is_some_and(|g| g.is_grasped))),
-            ("limiter active", Ink::OTHER, self.spans(|t| !t.verdict.is_clear())),
-            ("ticks missing", Ink::BAD, gaps.collect()),
+        let rows = vec![
+            Row::new("robot: move", Ink::MEASURED, self.spans(mode(Mode::Move))),
+            Row::new("robot: guiding", Ink::GOOD, self.spans(mode(Mode::Guiding))),
+            Row::new("robot: reflex", Ink::BAD, self.spans(mode(Mode::Reflex))),
+            Row::new("robot: user stop", Ink::BAD, self.spans(mode(Mode::UserStopped))),
+            Row::new("demonstration", Ink::GOOD, self.spans(kind(Kind::Demonstration))),
+            Row::new("correction", Ink::OTHER, self.spans(kind(Kind::Correction))),
+            Row::new("driven", Ink::MEASURED, self.spans(kind(Kind::Driven))),
+            Row::new(
+                "gripper holds",
+                Ink::Series(4),
+                self.spans(|t| t.gripper.is_some_and(|g| g.is_grasped)),
+            ),
+            Row::new("limiter active", Ink::OTHER, self.spans(|t| !t.verdict.is_clear())),
+            Row::new("ticks missing", Ink::BAD, gaps.collect()),
         ];
-        let rows: Vec<_> = rows.into_iter().filter(|(_, _, spans)| !spans.is_empty()).collect();
-        let place = |k: usize| (rows.len() - k) as f64 - 0.5;
-        let mut y = Axis::new("", Scale::linear(0.0, rows.len().max(1) as f64));
-        y.names =
-            Some(rows.iter().enumerate().map(|(k, (name, ..))| (place(k), (*name).to_string())).collect());
-        let mut chart = Chart::new("doing", "What was going on", RATE, self.time_axis(), y);
-        for (k, (_, ink, spans)) in rows.iter().enumerate() {
-            chart.marks.extend(spans.iter().map(|[from, to]| Mark::Box {
-                from: [*from, place(k) - 0.3],
-                to: [*to, place(k) + 0.3],
-                paint: (*ink).into(),
-            }));
-        }
-        chart
+        rows::chart("doing", "What was going on", RATE, self.time_axis(), rows)
     }
 
     /// Joints as shares of their ranges: one picture for seven ranges.

@@ -8,7 +8,9 @@ mod font;
 mod geometry;
 mod raster;
 mod report;
+mod rows;
 mod scale;
+mod symbol;
 mod theme;
 mod thin;
 

@@ -1,14 +1,14 @@
 //! The figures of a drive, from its samples, in fixed memory but for the thinned path.
+use super::arrivals::{Arrivals, Arrived};
 use super::curve::{Curve, CurvePoint};
 use super::spread::Spread;
+use super::thinned::Thinned;
 use super::timeline::{Bins, Found, Timeline};
 use crate::demonstration::expert::Expert;
 use crate::demonstration::sample::{Kind, Sample};
 use crate::demonstration::timed_path::TimedPath;
-use crate::kinematics::{Point, from_column_major};
+use crate::kinematics::from_column_major;
 use crate::learn::judge::Errors;
-use crate::robot::JOINTS;
-use crate::robot::limits::CYCLE_S;
 use crate::safety::Margin;
 use crate::timing::Quantiles;
 use nalgebra::Vector3;
@@ -20,10 +20,6 @@ const PATH_POINTS: usize = 4096;
 /// The contour error looks for the nearest point of the reference around the present one: so far, and twice as much more
 /// as the arm is off it, but never farther than the second, m. Where a path crosses itself the other strand is not meant.
 const CONTOUR_WINDOW_M: [f64; 2] = [0.01, 0.05];
-/// A desired position further from the last command than rounding means that the command was missed, rad.
-const ROUNDING_RAD: f64 = 1e-9;
-/// The robot's success rate looks back over this many commands.
-const SUCCESS_WINDOW: u64 = 100;
 
 /// Collects a drive's samples, one by one.
 pub struct Drive {
@@ -35,6 +31,7 @@ pub struct Drive {
     orientation_mrad: Spread,
     elbow_drift_rad: f64,
     cycles: u64,
+    arrivals: Arrivals,
     missed: u64,
     success_rate_min: f64,
     success_rate: Mean,
@@ -46,7 +43,8 @@ pub struct Drive {
     error_mm: Option<[f64; 2]>,
     curve: Curve,
     bins: Bins,
-    path: Thinned,
+    reference_m: Thinned<[f64; 3]>,
+    measured_m: Thinned<[f64; 3]>,
 }
 
 /// What [`Drive`] collected; an error is `None` when the path was never followed.
@@ -108,6 +106,7 @@ impl Drive {
             orientation_mrad: Spread::new(),
             elbow_drift_rad: 0.0,
             cycles: 0,
+            arrivals: Arrivals::default(),
             missed: 0,
             success_rate_min: 1.0,
             success_rate: Mean::default(),
@@ -119,13 +118,16 @@ impl Drive {
             error_mm: None,
             curve: Curve::default(),
             bins: Bins::default(),
-            path: Thinned::default(),
+            reference_m: Thinned::new(PATH_POINTS),
+            measured_m: Thinned::new(PATH_POINTS),
         }
     }
 
-    /// From now on along `timed`, which a person has corrected.
-    pub fn follow(&mut self, timed: Arc<TimedPath>) {
+    /// From now on along `timed`, which a person has corrected; whether it is another path.
+    pub fn follow(&mut self, timed: Arc<TimedPath>) -> bool {
+        let is_another = !Arc::ptr_eq(&self.timed, &timed);
         self.timed = timed;
+        is_another
     }
 
     /// Adds one tick.
@@ -136,22 +138,16 @@ impl Drive {
         if self.nearest.is_none_or(|(nearest, _)| sample.margin.share() < nearest.share()) {
             self.nearest = Some((sample.margin, sample.tick));
         }
-        let mut found = Found::default();
-        if let Some(last) = self.last {
-            let ignored = (0..JOINTS).any(|i| (sample.state.q_d[i] - last.q_c[i]).abs() > ROUNDING_RAD)
-                && sample.lost == 0;
-            found.missed = u64::from(sample.lost) + u64::from(ignored);
-            self.missed += found.missed;
-            if self.cycles > SUCCESS_WINDOW {
-                let rate = sample.state.control_command_success_rate;
-                self.success_rate_min = self.success_rate_min.min(rate);
-                self.success_rate.add(rate, 1.0 + f64::from(sample.lost));
-                found.success_rate = Some(rate);
-            }
+        let arrived = self.arrivals.add(sample);
+        let Arrived { missed, success_rate } = arrived;
+        self.missed += missed;
+        if let Some(rate) = success_rate {
+            self.success_rate_min = self.success_rate_min.min(rate);
+            self.success_rate.add(rate, 1.0 + f64::from(sample.lost));
         }
         self.error_mm = None;
-        found.error_mm = (sample.kind == Kind::Driven).then(|| self.judge(sample));
-        self.bins.add(sample, found);
+        let error_mm = (sample.kind == Kind::Driven).then(|| self.judge(sample));
+        self.bins.add(sample, Found { arrived, error_mm });
         self.last = Some(*sample);
     }
 
@@ -179,7 +175,8 @@ impl Drive {
         if let Ok(q) = self.expert.label_pose(&sample.X) {
             self.elbow_drift_rad = self.elbow_drift_rad.max((sample.state.q_d[2] - q[2]).abs());
         }
-        self.path.add(reference, p);
+        self.reference_m.add(reference.into());
+        self.measured_m.add(p.into());
         tracking_mm
     }
 
@@ -230,12 +227,17 @@ impl Drive {
 
     /// Reference and measured positions, thinned evenly, m.
     pub fn path(&self) -> (&[[f64; 3]], &[[f64; 3]]) {
-        (&self.path.reference_m, &self.path.measured_m)
+        (self.reference_m.rows(), self.measured_m.rows())
     }
 
     /// How many of the positions of a second [`Drive::path`] keeps.
     pub fn path_sampled_hz(&self) -> f64 {
-        1.0 / (CYCLE_S * self.path.every.max(1) as f64)
+        self.measured_m.sampled_hz()
+    }
+
+    /// Time since the first tick, s, of the robot's `time_ms`; none before there was one.
+    pub fn since_start_s(&self, time_ms: u64) -> Option<f64> {
+        self.bins.since_start_s(time_ms)
     }
 }
 
@@ -261,34 +263,4 @@ impl Mean {
 fn tilt_rad(O_T_EE: &[f64; 16], z_ref: &Vector3<f64>) -> f64 {
     let z = Vector3::new(O_T_EE[8], O_T_EE[9], O_T_EE[10]);
     z.cross(z_ref).norm().atan2(z.dot(z_ref))
-}
-
-/// Keeps every n-th pair of points; n doubles whenever the memory is full.
-#[derive(Default)]
-struct Thinned {
-    reference_m: Vec<[f64; 3]>,
-    measured_m: Vec<[f64; 3]>,
-    every: u64,
-    seen: u64,
-}
-
-impl Thinned {
-    fn add(&mut self, reference: Point, measured: Point) {
-        let every = self.every.max(1);
-        if self.seen.is_multiple_of(every) {
-            if self.reference_m.len() == PATH_POINTS {
-                for points in [&mut self.reference_m, &mut self.measured_m] {
-                    let mut odd = false;
-                    points.retain(|_| {
-                        odd = !odd;
-                        odd
-                    });
-                }
-                self.every = every * 2;
-            }
-            self.reference_m.push(reference.into());
-            self.measured_m.push(measured.into());
-        }
-        self.seen += 1;
-    }
 }

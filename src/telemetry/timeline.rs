@@ -1,4 +1,5 @@
 //! What happened when: a drive in at most a thousand bins of equal length.
+use super::arrivals::Arrived;
 use crate::demonstration::sample::Sample;
 use serde::{Deserialize, Serialize};
 
@@ -46,10 +47,8 @@ struct Bin {
 /// What is known of a tick besides its sample.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Found {
-    /// Commands that did not arrive before it.
-    pub(super) missed: u64,
-    /// The robot's success rate, once it looks back on a whole window.
-    pub(super) success_rate: Option<f64>,
+    /// What arrived of our commands.
+    pub(super) arrived: Arrived,
     /// The tracking error, on the path, mm.
     pub(super) error_mm: Option<f64>,
 }
@@ -107,8 +106,8 @@ impl Bins {
             error_sum_mm: found.error_mm.unwrap_or(0.0),
             error_max_mm: found.error_mm.unwrap_or(0.0),
             limited: u32::from(!sample.verdict.is_clear()),
-            missed: u32::try_from(found.missed).unwrap_or(u32::MAX),
-            success_rate_min: found.success_rate,
+            missed: u32::try_from(found.arrived.missed).unwrap_or(u32::MAX),
+            success_rate_min: found.arrived.success_rate,
             swaps: sample.swaps,
             rollbacks: sample.rollbacks,
         };
@@ -135,6 +134,11 @@ impl Bins {
             swaps: column(bins, |bin| bin.swaps),
             rollbacks: column(bins, |bin| bin.rollbacks),
         }
+    }
+
+    /// Time since the first tick, s; none before there was one.
+    pub(super) fn since_start_s(&self, time_ms: u64) -> Option<f64> {
+        self.start_ms.map(|start_ms| time_ms.saturating_sub(start_ms) as f64 * 1e-3)
     }
 
     fn bin_ms(&self) -> u64 {

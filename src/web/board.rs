@@ -1,9 +1,9 @@
 //! What the supervisor and the page have of each other. The supervisor never waits for the page.
 use super::drawing::Drawing;
-use super::lesson::{Lesson, Press};
+use super::lesson::Press;
+use super::now::{Now, Stage};
 use super::wishes::{Change, Wishes};
 use crate::control::links::Request;
-use crate::control::modes::Mode;
 use axum::http::StatusCode;
 use serde::Serialize;
 use std::collections::VecDeque;
@@ -14,99 +14,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 const SAID: usize = 32;
 /// What may be pressed before any of it is taken.
 const PRESSES: usize = 8;
-
-/// Places of [`Now::step_us`]: the first counts up to 1 µs, each next up to √2 times more, the last all the rest.
-pub const STEP_PLACES: usize = 24;
-
-/// What the program is doing.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Stage {
-    /// Nothing moves; a drawing is waited for, or another task.
-    #[default]
-    Waiting,
-    /// A motion is labelled and learnt.
-    Learning,
-    /// The arm follows.
-    Driving,
-    /// The arm goes to its ready pose.
-    Homing,
-    /// The robot clears its errors.
-    Recovering,
-    /// A hand guides the arm.
-    Teaching,
-    /// It is a simulated robot, which others drive.
-    Simulated,
-    /// The robot is not connected.
-    Lost,
-}
-
-/// What a page shows at once: numbers alone, so that it is copied in no time.
-#[derive(Clone, Copy, Debug, Default, Serialize)]
-pub struct Now {
-    /// What the program is doing.
-    pub stage: Stage,
-    /// Whether the robot says that it can move; without, it has errors to clear, or a person has to do something.
-    pub ready: bool,
-    /// What the daemon is doing with the arm.
-    pub mode: Mode,
-    /// Measured joints.
-    pub q_rad: [f64; 7],
-    /// Commanded joints.
-    pub q_c_rad: [f64; 7],
-    /// Measured position of the end effector, base frame.
-    pub O_p_EE_m: [f64; 3],
-    /// Where the reference is.
-    pub x_ref_m: [f64; 3],
-    /// Reference time.
-    pub tau_s: f64,
-    /// Whether the arm rests on the path, to go on later, as the control thread has been told.
-    pub held: bool,
-    /// Rate of the whole motion, as it has been told.
-    pub speed: f64,
-    /// Whether policies that are learnt on the way are taken over; none where nothing is learnt.
-    pub learning: Option<bool>,
-    /// Number of the policy in use; 0 is the one the drive began with.
-    pub edition: u32,
-    /// Laps driven, and how many there will be; 0 of a motion without end.
-    pub laps: [f64; 2],
-    /// From the moving reference, the worst since the update before; none off the path.
-    pub tracking_mm: Option<f64>,
-    /// From the curve, the worst since the update before.
-    pub contour_mm: Option<f64>,
-    /// From the curve, since the drive began: mean and largest.
-    pub contour_so_far_mm: Option<[f64; 2]>,
-    /// States answered, and milliseconds without a command of ours.
-    pub cycles: [u64; 2],
-    /// Share of the last 100 commands that the robot received.
-    pub success_rate: f64,
-    /// Ticks since the update before in which the safety layer changed the wish, and their number in the drive.
-    pub limited: [u64; 2],
-    /// Candidates judged, taken over, refused and given up.
-    pub policies: [u64; 4],
-    /// Updates of the network, in training or while driving.
-    pub steps: u64,
-    /// Updates that a training will make, while it is under way; else 0.
-    pub steps_all: u64,
-    /// Mean squared error of training, over samples and joints.
-    pub loss_mse_rad2: Option<f64>,
-    /// While a motion is learnt: mean distance of FK(π(x)) from x on demonstrations that were held out, mm.
-    pub training_error_mm: Option<f64>,
-    /// How long our own step has taken, since the drive began.
-    pub step_us: [u32; STEP_PLACES],
-    /// Of a session of teaching.
-    pub lesson: Option<Lesson>,
-}
-
-impl Now {
-    /// Counts a step of our own.
-    pub fn count_step(&mut self, ns: u64) {
-        let place = (2.0 * (ns as f64 * 1e-3).max(1.0).log2()).ceil() as usize;
-        if let Some(count) = self.step_us.get_mut(place.min(STEP_PLACES - 1)) {
-            *count = count.saturating_add(1);
-        }
-    }
-}
 
 /// What is being followed.
 #[derive(Clone, Debug, Default, Serialize)]
@@ -123,6 +30,20 @@ pub struct Plan {
     pub lap_s: f64,
     /// Rate at which the whole motion begins, and no page may make it faster.
     pub speed: f64,
+}
+
+/// What of a plan changes when a person corrects the path.
+#[derive(Serialize)]
+pub(super) struct Course<'a> {
+    points_m: &'a [[f64; 3]],
+    tube_m: f64,
+    closed: bool,
+}
+
+impl Plan {
+    pub(super) fn course(&self) -> Course<'_> {
+        Course { points_m: &self.points_m, tube_m: self.tube_m, closed: self.closed }
+    }
 }
 
 /// Something said to whoever looks.
@@ -164,6 +85,8 @@ pub struct Since {
 pub(super) struct Shown {
     pub(super) now: Now,
     pub(super) plan: (u64, Arc<Plan>),
+    /// How often a path was displaced while it was followed.
+    pub(super) course: u64,
     pub(super) said: VecDeque<Said>,
 }
 
@@ -202,6 +125,13 @@ impl Board {
         *locked(&self.wishes) = Wishes::default();
         let mut shown = self.shown();
         shown.plan = (shown.plan.0 + 1, Arc::new(plan));
+    }
+
+    /// What is followed goes along other points from now on; all else that was asked of it holds.
+    pub(super) fn displace(&self, points_m: Vec<[f64; 3]>) {
+        let mut shown = self.shown();
+        shown.plan.1 = Arc::new(Plan { points_m, ..Plan::clone(&shown.plan.1) });
+        shown.course += 1;
     }
 
     pub(super) fn say(&self, is_error: bool, words: &str) {
@@ -343,6 +273,21 @@ mod tests {
     }
 
     #[test]
+    fn a_corrected_path_is_another_course_of_the_same_plan_and_no_wish_is_forgotten() {
+        let board = Board::default();
+        board.plan(Plan { name: "circle".into(), speed: 0.5, tube_m: 0.02, ..Plan::default() });
+        board.show(&Now { stage: Stage::Driving, ..Now::default() });
+        let hold = Change { held: Some(true), ..Change::default() };
+        board.wish(hold).expect("it moves");
+        board.displace(vec![[0.5, 0.0, 0.4]; 2]);
+        assert_eq!(board.wishes().held, Some(true));
+        let shown = board.shown();
+        let (number, plan) = &shown.plan;
+        assert_eq!((*number, shown.course, plan.name.as_str(), plan.speed), (1, 1, "circle", 0.5));
+        assert_eq!(plan.points_m, [[0.5, 0.0, 0.4]; 2], "who comes later sees it at once");
+    }
+
+    #[test]
     fn a_stop_counts_for_every_drawing_given_before_it_and_for_none_after() {
         let board = Board::default();
         board.next();
@@ -357,15 +302,5 @@ mod tests {
         assert_eq!(board.rest(since), Some(Request::Stop));
         board.halt();
         assert_eq!(board.rest(since), Some(Request::Halt), "the faster one counts");
-    }
-
-    #[test]
-    fn steps_are_counted_where_they_belong() {
-        let mut now = Now::default();
-        for ns in [0, 900, 1_000, 1_400, 2_000, 10_000_000_000] {
-            now.count_step(ns);
-        }
-        assert_eq!(now.step_us[..4], [3, 1, 1, 0]);
-        assert_eq!(now.step_us[STEP_PLACES - 1], 1);
     }
 }

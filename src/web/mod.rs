@@ -7,6 +7,7 @@ mod drawing;
 mod gate;
 mod lease;
 mod lesson;
+mod now;
 mod options;
 mod pace;
 #[cfg(test)]
@@ -18,15 +19,17 @@ mod serve;
 mod socket;
 mod wishes;
 
-pub use board::{Errand, Now, Order, Plan, STEP_PLACES, Since, Stage};
+pub use board::{Errand, Order, Plan, Since};
 pub use drawing::{Drawing, File};
 pub use lesson::{Lesson, LessonState, Press};
+pub use now::{Now, STEP_PLACES, Stage};
 pub use options::Options;
 pub use wishes::Wishes;
 
 use crate::control::links::Request;
 use crate::demonstration::{drawing as drawing_options, expert};
 use crate::kinematics::{Pose, capsules, to_column_major};
+use crate::learn::gate::Refusal;
 use crate::safety;
 use board::Board;
 use lease::Lease;
@@ -185,6 +188,11 @@ impl Page {
         self.board.plan(plan);
     }
 
+    /// Shows what is being followed with other points, base frame, m: a person has corrected it. Nothing else changes.
+    pub fn displace(&self, points_m: Vec<[f64; 3]>) {
+        self.board.displace(points_m);
+    }
+
     /// Says something to whoever looks.
     pub fn say(&self, is_error: bool, words: &str) {
         self.board.say(is_error, words);
@@ -252,6 +260,7 @@ impl About {
             "F_T_EE": to_column_major(&self.F_T_EE),
             "plane": self.drawing.plane,
             "smoothing_m": self.drawing.smoothing_m,
+            "refusals": Refusal::ALL.map(|(_, name)| name),
         })
     }
 }

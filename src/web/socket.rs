@@ -24,6 +24,8 @@ const MESSAGES: u32 = 50;
 pub(super) struct Frame {
     now: Utf8Bytes,
     plan: (u64, Utf8Bytes),
+    /// The plan's points, of a path that was displaced.
+    course: (u64, Utf8Bytes),
     said: Vec<(u64, Utf8Bytes)>,
 }
 
@@ -54,13 +56,14 @@ pub(super) async fn write(core: Arc<Core>) {
         if core.frames.receiver_count() == 0 {
             continue;
         }
-        let (now, plan, said) = {
+        let (now, (number, plan), course, said) = {
             let shown = core.board.shown();
-            (shown.now, (shown.plan.0, Arc::clone(&shown.plan.1)), shown.said.clone())
+            (shown.now, (shown.plan.0, Arc::clone(&shown.plan.1)), shown.course, shown.said.clone())
         };
         frame.now = text("now", &now);
-        if frame.plan.0 != plan.0 {
-            frame.plan = (plan.0, text("plan", &*plan.1));
+        if (frame.plan.0, frame.course.0) != (number, course) {
+            frame.plan = (number, text("plan", &*plan));
+            frame.course = (course, text("course", &plan.course()));
         }
         frame.said = said.iter().map(|said| (said.number, text("said", said))).collect();
         core.frames.send_replace(frame.clone());
@@ -85,7 +88,7 @@ pub(super) async fn live(State(core): State<Arc<Core>>, ws: WebSocketUpgrade) ->
 async fn serve(core: Arc<Core>, socket: WebSocket, _place: OwnedSemaphorePermit) {
     let Ok(word) = Secret::new() else { return };
     let frames = core.frames.subscribe();
-    let page = Live { core, socket, word, plan: 0, said: 0, role: None };
+    let page = Live { core, socket, word, plan: 0, course: 0, said: 0, role: None };
     page.run(frames).await;
 }
 
@@ -95,6 +98,7 @@ struct Live {
     word: Secret,
     /// Numbers of what it has been sent last.
     plan: u64,
+    course: u64,
     said: u64,
     /// Whether it was told that it operates the arm, and whether anybody does.
     role: Option<[bool; 2]>,
@@ -152,8 +156,11 @@ impl Live {
             out.push(text("role", &json!({ "operator": role[0], "taken": role[1] })));
         }
         if frame.plan.0 != self.plan {
-            self.plan = frame.plan.0;
+            (self.plan, self.course) = (frame.plan.0, frame.course.0);
             out.push(frame.plan.1);
+        } else if frame.course.0 != self.course {
+            self.course = frame.course.0;
+            out.push(frame.course.1);
         }
         for (number, said) in frame.said {
             if number > self.said {

@@ -108,6 +108,9 @@ impl Served {
             operator: false,
             said: Vec::new(),
             updates: 0,
+            plans: 0,
+            plan: Value::Null,
+            courses: Vec::new(),
         };
         tab.head();
         tab.until("a greeting", |tab| !tab.client.is_empty());
@@ -126,6 +129,10 @@ pub struct Tab<'a> {
     pub operator: bool,
     pub said: Vec<String>,
     pub updates: u64,
+    /// How many plans it was given, the last of them, and as what it was displaced since.
+    pub plans: u64,
+    pub plan: Value,
+    pub courses: Vec<Value>,
 }
 
 impl Tab<'_> {
@@ -206,7 +213,12 @@ impl Tab<'_> {
                     self.send(&json!("alive"));
                 }
             }
-            "plan" => {}
+            "plan" => {
+                self.plans += 1;
+                self.plan = what.clone();
+                self.courses.clear();
+            }
+            "course" => self.courses.push(what.clone()),
             other => panic!("unknown: {other}"),
         }
     }

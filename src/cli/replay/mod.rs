@@ -16,7 +16,7 @@ use crate::learn::places::check_way;
 use crate::safety::Guard;
 use crate::sim::{self, Sim};
 use crate::telemetry::black_box::{self, Finding};
-use crate::telemetry::{Ending, Report};
+use crate::telemetry::{Ending, Report, Timeline};
 use plan::{Plan, PlanFigures};
 use serde::Serialize;
 use std::path::PathBuf;
@@ -71,6 +71,8 @@ struct Figures {
     tracking: Option<TrackingFigures>,
     cycles: u64,
     limiter_active_ticks: u64,
+    /// What happened when; none for a dry run.
+    timeline: Option<Timeline>,
     /// What is known of an early end, if it had one.
     black_box: Option<Finding>,
 }
@@ -90,6 +92,7 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
             tracking: None,
             cycles: 0,
             limiter_active_ticks: 0,
+            timeline: None,
             black_box: None,
         };
         args.common.write(&Report::new("replay", Ending::Done, Vec::new(), figures))?;
@@ -140,7 +143,7 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
         },
     );
     bar.finish_and_clear();
-    let Moved { cycles, limited, asked, early, black_box } = moved;
+    let Moved { cycles, limited, asked, early, timeline, black_box } = moved;
     let tracking = tracking.figures();
     let error = early.map(anyhow::Error::from);
     let (ending, how) = match (&error, asked) {
@@ -159,6 +162,7 @@ pub(super) fn run(args: &Args, started: Instant) -> anyhow::Result<()> {
         tracking: Some(tracking),
         cycles,
         limiter_active_ticks: limited,
+        timeline: Some(timeline),
         black_box,
     };
     let faults = error.iter().map(ToString::to_string).collect();

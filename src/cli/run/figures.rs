@@ -5,7 +5,7 @@ use super::Run;
 use super::fingers::{self, Asked};
 use crate::control::{ControlUsage, Outcome, Pulse, SampleCounts};
 use crate::learn::judge::{Errors, Judgement};
-use crate::learn::{TrainerCounts, adapt, train};
+use crate::learn::{Refused, TrainerCounts, adapt, train};
 use crate::policy::Policy;
 use crate::robot::{panda, realtime};
 use crate::safety;
@@ -40,6 +40,8 @@ pub(super) struct Figures {
     /// The same for the policy in use at the end.
     network_at_end: Option<Judgement>,
     policies: TrainerCounts,
+    /// The last candidates that the gate refused.
+    pub(super) refusals: Vec<RefusalFigures>,
     sample_counts: SampleCounts,
     /// From the start of the process to the first command that moved the arm.
     first_motion_s: Option<f64>,
@@ -79,6 +81,23 @@ struct RobotFigures {
     F_T_EE: [f64; 16],
     realtime: realtime::Granted,
     set: panda::Options,
+}
+
+/// A candidate that the gate has refused.
+#[derive(Serialize)]
+pub(super) struct RefusalFigures {
+    /// When, on the timeline, s.
+    t_s: f64,
+    /// Why, as in `policies.rejected_by_reason`.
+    reason: &'static str,
+}
+
+/// Refusals on the timeline of `drive`.
+pub(super) fn refusals(refused: &[Refused], drive: &Drive) -> Vec<RefusalFigures> {
+    let on_timeline = |refused: &Refused| {
+        Some(RefusalFigures { t_s: drive.since_start_s(refused.time_ms)?, reason: refused.why.name() })
+    };
+    refused.iter().filter_map(on_timeline).collect()
 }
 
 #[derive(Serialize)]
@@ -128,6 +147,7 @@ impl Figures {
             network_at_end: last
                 .map(|policy| prepare::judge_along(policy, &prepared.timed, &prepared.expert)),
             policies: counts,
+            refusals: Vec::new(),
             sample_counts: outcome.as_ref().map(|o| o.samples).unwrap_or_default(),
             first_motion_s: pulse.first_motion_s(),
             from_release_s: pulse

@@ -27,7 +27,7 @@ use crate::demonstration::csv;
 use crate::demonstration::shapes::{self, Loaded};
 use crate::demonstration::timed_path::TimedPath;
 use crate::learn::places::check_way;
-use crate::learn::{Trainer, TrainerCounts};
+use crate::learn::{Refused, Trainer, TrainerCounts};
 use crate::policy::Policy;
 use crate::robot::{Fault, State, realtime};
 use crate::safety::Guard;
@@ -191,7 +191,8 @@ struct Driven {
     black_box: BlackBox,
     /// When the session ended, ns after the start of the program.
     ended_ns: u64,
-    counts: TrainerCounts,
+    /// What became of candidates, and which were refused last.
+    trained: (TrainerCounts, Vec<Refused>),
     /// Whether a person asked it to stop.
     asked: bool,
     /// What became of the record.
@@ -288,7 +289,7 @@ impl Run<'_> {
         watch.take(&operator);
         watch.live.finish();
         watch.follow(trainer.as_ref());
-        let counts = counts();
+        let trained = (counts(), trainer.as_ref().map(Trainer::refusals).unwrap_or_default());
         let corrected = trainer.as_ref().and_then(|trainer| trainer.corrected(0)).map(|(_, timed)| timed);
         let recorded = recorder.map(|recorder| record::keep(recorder, &outcome, asked));
         if let Some(trainer) = trainer {
@@ -296,7 +297,7 @@ impl Run<'_> {
         }
         let Watch { drive, black_box, .. } = watch;
         let fingers = fingers.map(Fingers::asked);
-        Ok(Driven { outcome, drive, black_box, ended_ns, counts, asked, recorded, fingers, corrected })
+        Ok(Driven { outcome, drive, black_box, ended_ns, trained, asked, recorded, fingers, corrected })
     }
 
     /// Says and writes what happened; the error, if any, decides the exit code.
@@ -336,7 +337,7 @@ impl Run<'_> {
             self,
             outcome,
             &driven.drive,
-            driven.counts,
+            driven.trained.0,
             last.as_mut(),
             pulse,
             granted,
@@ -344,6 +345,7 @@ impl Run<'_> {
             finding,
         );
         figures.gripper = driven.fingers;
+        figures.refusals = figures::refusals(&driven.trained.1, &driven.drive);
         let recorded = match driven.recorded {
             None => Ok(()),
             Some(Err(error)) => Err(error),

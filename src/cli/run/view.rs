@@ -2,6 +2,7 @@
 use super::super::prepare::Prepared;
 use crate::control::links::{Request, Tempo};
 use crate::control::modes::Mode;
+use crate::demonstration::path::Path;
 use crate::demonstration::sample::Sample;
 use crate::learn::TrainerCounts;
 use crate::learn::train::Progress;
@@ -48,12 +49,9 @@ pub(super) struct View<'a> {
 impl<'a> View<'a> {
     pub(super) fn new(page: &'a Page, prepared: &Prepared, tempo: &Tempo, tube_m: f64) -> View<'a> {
         let path = prepared.timed.path();
-        let every = path.points().len().div_ceil(POINTS).max(1);
-        let last = path.points().last().copied();
-        let points = path.points().iter().step_by(every).copied().chain(last);
         page.plan(Plan {
             name: prepared.figures.name.clone(),
-            points_m: points.map(Into::into).collect(),
+            points_m: drawn(path),
             closed: path.is_closed(),
             tube_m,
             lap_s: prepared.timed.lap_s(),
@@ -86,6 +84,11 @@ impl<'a> View<'a> {
         now.edition = sample.edition;
     }
 
+    /// The path that is followed from now on, as a person has corrected it.
+    pub(super) fn displace(&self, path: &Path) {
+        self.page.displace(drawn(path));
+    }
+
     /// Says something of the drive to whoever looks.
     pub(super) fn say(&self, words: &str) {
         self.page.say(false, words);
@@ -114,11 +117,19 @@ impl<'a> View<'a> {
         now.limited = [figures.limiter_active_ticks - self.limited, figures.limiter_active_ticks];
         now.policies =
             [counts.offered, u64::from(figures.swaps), counts.rejected, u64::from(figures.rollbacks)];
+        now.refused = counts.rejected_by_reason.0;
         now.steps = now.steps.max(counts.steps);
         self.limited = figures.limiter_active_ticks;
         self.page.show(now);
         (now.tracking_mm, now.contour_mm) = (None, None);
     }
+}
+
+/// As many points of a path as a page draws, m.
+fn drawn(path: &Path) -> Vec<[f64; 3]> {
+    let every = path.points().len().div_ceil(POINTS).max(1);
+    let last = path.points().last().copied();
+    path.points().iter().step_by(every).copied().chain(last).map(Into::into).collect()
 }
 
 /// Shows that a motion is learnt, and how far that is.
@@ -137,6 +148,7 @@ pub(super) fn learning(page: &Page, state: &State, progress: Option<Progress>) {
 pub(in super::super) fn at(now: &mut Now, state: &State, q_c_rad: [f64; 7]) {
     now.ready =
         matches!(state.mode, robot::Mode::Idle | robot::Mode::Move) && state.errors.names().next().is_none();
+    now.errors = state.errors;
     now.q_rad = state.q;
     now.q_c_rad = q_c_rad;
     now.O_p_EE_m = [state.O_T_EE[12], state.O_T_EE[13], state.O_T_EE[14]];

@@ -8,6 +8,7 @@ use crate::control::modes::Mode;
 use crate::learn::{Trainer, TrainerCounts};
 use crate::telemetry::{BlackBox, Claim, Drive};
 use serde::Serialize;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// How often others are told, unless something happens.
@@ -71,7 +72,11 @@ impl<'a> Watch<'a> {
     /// Tells of corrections, and measures against the path with them.
     pub(super) fn follow(&mut self, trainer: Option<&Trainer>) {
         let Some((report, timed)) = trainer.and_then(|trainer| trainer.corrected(self.told)) else { return };
-        self.drive.follow(timed);
+        if self.drive.follow(Arc::clone(&timed))
+            && let Some(view) = &self.view
+        {
+            view.displace(timed.path());
+        }
         self.told = report.news();
         let made = report.learnt + report.refused;
         let news = (made - self.made).min(report.each.len() as u64) as usize;
@@ -83,10 +88,11 @@ impl<'a> Watch<'a> {
                 1e3 * entry.length_m,
                 entry.at_m
             );
-            self.live.say(&match &entry.refused {
+            let words = match &entry.refused {
                 None => format!("correct  {what}; b takes it back"),
                 Some(why) => format!("correct  {what}: refused: {why}"),
-            });
+            };
+            self.say(&words);
         }
     }
 

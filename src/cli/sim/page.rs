@@ -37,10 +37,12 @@ impl Shown {
 
     /// Shows the arm, and does what was asked for.
     pub(super) fn look(&mut self, sim: &Sim) {
-        let q = sim.status().truth.q;
+        let status = sim.status();
+        let q = status.truth.q;
         let p = forward(&q, &self.F_T_EE).translation.vector;
         self.page.show(&Now {
             stage: Stage::Simulated,
+            errors: status.errors,
             q_rad: q,
             q_c_rad: q,
             O_p_EE_m: p.into(),

@@ -2,6 +2,7 @@
 use super::super::exit::SafetyStop;
 use super::super::motion::Early;
 use super::desk::{Desk, HELP, Wish};
+use super::diary::{self, Diary};
 use super::episodes::{Episodes, Kept};
 use super::live::Live;
 use super::script::Script;
@@ -38,6 +39,8 @@ struct Figures {
     dropped_samples: u64,
     /// What was learnt while the arm was guided.
     learnt: Option<apprentice::Report>,
+    /// What was going on when.
+    session: diary::Figures,
     /// What is known of an early end, if it had one.
     black_box: Option<Finding>,
 }
@@ -51,6 +54,7 @@ pub(super) struct Class<'a> {
     script: Option<Script>,
     gripper: Option<Gripper>,
     black_box: BlackBox,
+    diary: Diary,
     /// Whether the motion has been asked to end.
     asked: bool,
     /// What was last said of the gripper or the recorder.
@@ -90,6 +94,7 @@ impl<'a> Class<'a> {
             script,
             gripper,
             black_box: BlackBox::default(),
+            diary: Diary::new(),
             asked: false,
             trouble: None,
             holds: false,
@@ -123,6 +128,7 @@ impl<'a> Class<'a> {
             let dialogue = class.lesson.dialogue();
             let (state, hands_free) = (dialogue.state(), dialogue.is_hands_free());
             let error_mm = apprentice.as_ref().and_then(Apprentice::error_mm);
+            class.diary.judged(error_mm);
             let typing = class.desk.typing();
             let samples = class.lesson.samples();
             class.live.show(state, samples, hands_free, typing.as_deref(), error_mm);
@@ -161,6 +167,7 @@ impl<'a> Class<'a> {
             }
             let told = self.lesson.add(&sample, cycle);
             self.live.tell(told);
+            self.diary.add(&sample, self.lesson.dialogue().state());
         }
     }
 
@@ -214,7 +221,7 @@ impl<'a> Class<'a> {
         robot: String,
         ended_ns: u64,
     ) -> anyhow::Result<Taught> {
-        let Class { lesson, live, black_box, learnt, released_ns, .. } = self;
+        let Class { lesson, live, black_box, diary, learnt, released_ns, .. } = self;
         let early = Early::of(&outcome).filter(|_| live.last().is_some());
         let found = early.map(|early| early.keep(&black_box, ended_ns, &robot, &black_box::default_folder()));
         let (outcome, lost) = match outcome {
@@ -247,6 +254,7 @@ impl<'a> Class<'a> {
             cycles: live.samples(),
             lost_states: live.lost(),
             learnt: learnt.as_ref().map(|(_, report)| report.clone()),
+            session: diary.figures(),
             black_box: found,
             dropped_samples: outcome.as_ref().map_or(0, |outcome| outcome.samples.dropped_by_telemetry),
         };

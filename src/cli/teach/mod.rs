@@ -2,6 +2,7 @@
 mod args;
 mod class;
 mod desk;
+mod diary;
 mod episodes;
 mod live;
 mod script;

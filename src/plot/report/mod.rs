@@ -1,7 +1,11 @@
 //! Panels of what a command reported.
 mod eval;
+mod home;
+mod policies;
 mod replay;
 mod run;
+mod teach;
+mod timeline;
 mod train;
 
 use super::{Error, Page};
@@ -11,7 +15,7 @@ use serde::de::DeserializeOwned;
 use std::path::Path;
 
 /// The commands whose reports are drawn.
-pub(super) const DRAWN: &str = "run, train, eval and replay";
+pub(super) const DRAWN: &str = "run, train, eval, replay, home and teach";
 
 /// What every report says.
 #[derive(Deserialize)]
@@ -41,12 +45,14 @@ pub fn of_report(text: &str, file: &Path) -> Result<Page, Error> {
         "train" => train::panels(&parsed(text, file, &head)?),
         "eval" => eval::panels(&parsed(text, file, &head)?),
         "replay" => replay::panels(&parsed(text, file, &head)?),
+        "home" => home::panels(&parsed(text, file, &head)?),
+        "teach" => teach::panels(&parsed(text, file, &head)?),
         _ => (Vec::new(), Vec::new()),
     };
     if charts.is_empty() {
         let why = match head.faults.first() {
-            Some(fault) => format!(" (it ended with: {fault})"),
-            None => String::new(),
+            Some(fault) => format!(": it ended with: {fault}"),
+            None => holds(&head.command).to_owned(),
         };
         return Err(Error::Nothing { file: file.to_owned(), command: head.command, why });
     }
@@ -61,6 +67,21 @@ pub fn of_report(text: &str, file: &Path) -> Result<Page, Error> {
             .collect(),
         charts,
     })
+}
+
+/// What a report without a picture holds, and what to draw instead.
+fn holds(command: &str) -> &'static str {
+    match command {
+        "expert" => {
+            ": it counts labels, and the labels are in the file it names as out; draw the drive along them"
+        }
+        "doctor" | "bench" => ": it holds figures of a machine, of no motion",
+        "eval" => ": it judged the network alone (--network-only), and nothing drove",
+        "home" | "teach" => {
+            ": an earlier version wrote it, without times; of what was taught draw the episodes"
+        }
+        _ => "",
+    }
 }
 
 /// A report's own keys; from the text, so that a mistake has a line.

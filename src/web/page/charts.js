@@ -39,20 +39,60 @@ function axes({ ink, width, left, bottom, top }, most, words) {
   ink.fillText(words[1], width - 2, bottom + 13);
 }
 
+/** Signs that are told apart without their colours: as lines from corner to corner of a square of 2, filled or not. */
+const SIGNS = {
+  taken: { colour: '--a', strokes: [[[0, -1], [1, 0.8], [-1, 0.8]]], filled: true },
+  given: { colour: '--bad', strokes: [[[0, 1], [1, -0.8], [-1, -0.8]]], filled: true },
+  refused: { colour: '--soft', strokes: [[[-0.8, -0.8], [0.8, 0.8]], [[-0.8, 0.8], [0.8, -0.8]]], filled: false },
+};
+/** Half a sign's height, and the room for signs above a plot, pixels. */
+const HALF = 4.5;
+const LANE = 13;
+
+function sign(ink, kind, x, y) {
+  const { colour: name, strokes, filled } = SIGNS[kind];
+  ink.strokeStyle = ink.fillStyle = colour(name);
+  ink.lineWidth = 1.5;
+  for (const points of strokes) {
+    ink.beginPath();
+    points.forEach(([dx, dy], i) => ink[i ? 'lineTo' : 'moveTo'](x + HALF * dx, y + HALF * dy));
+    if (filled) ink.fill();
+    else ink.stroke();
+  }
+  ink.lineWidth = 1;
+}
+
 /** Values over the last `span_s`; each update gives one for each colour, or null. */
 export class Series {
-  /** `least` is the least that the height of the plot stands for. */
-  constructor(canvas, colours, least, span_s = 20) {
-    Object.assign(this, { canvas, colours, least, span_s, rows: [] });
+  /** `least` is the least that the height of the plot stands for; above it there is room for signs where `hasSigns`. */
+  constructor(canvas, colours, least, span_s = 20, hasSigns = false) {
+    Object.assign(this, { canvas, colours, least, span_s, hasSigns, rows: [], signs: [] });
+  }
+
+  /** Something happened `count` times since the update before: taken, refused or given (up). */
+  mark(t_s, kind, count) {
+    this.signs.push({ t_s, kind, count });
+    this.tell();
+  }
+
+  /** What is marked, for whoever reads the page's elements. */
+  tell() {
+    this.canvas.dataset.signs = Object.keys(SIGNS).map((kind) => `${kind} ${this.marked(kind)}`).join(', ');
+  }
+
+  /** How often what happened, of what is shown. */
+  marked(kind) {
+    return this.signs.reduce((sum, s) => sum + (s.kind === kind ? s.count : 0), 0);
   }
 
   add(t_s, values) {
     this.rows.push([t_s, values]);
     while (this.rows.length && this.rows[0][0] < t_s - this.span_s) this.rows.shift();
+    while (this.signs.length && this.signs[0].t_s < t_s - this.span_s) this.signs.shift();
   }
 
   clear() {
-    this.rows = [];
+    [this.rows, this.signs] = [[], []];
   }
 
   /** Updates a second, as they have come. */
@@ -64,8 +104,11 @@ export class Series {
 
   draw() {
     const frame = begin(this.canvas);
+    const lane = frame.top + LANE / 2;
+    if (this.hasSigns) frame.top += LANE;
     const { ink, width, left, bottom, top } = frame;
     const end = this.rows.at(-1)?.[0] ?? 0;
+    const across = (t_s) => width - ((end - t_s) / this.span_s) * (width - left);
     const most = roundUp(Math.max(this.least, ...this.rows.flatMap(([, values]) => values.map((v) => v ?? 0))));
     axes(frame, most, [`−${this.span_s} s`, 'now']);
     this.colours.forEach((name, k) => {
@@ -79,7 +122,7 @@ export class Series {
           pen = false;
           continue;
         }
-        const x = width - ((end - t) / this.span_s) * (width - left);
+        const x = across(t);
         const y = bottom + (top - bottom) * (value / most);
         if (pen) ink.lineTo(x, y);
         else ink.moveTo(x, y);
@@ -88,6 +131,10 @@ export class Series {
       ink.stroke();
       ink.lineWidth = 1;
     });
+    // What is refused comes often: the others are drawn over it.
+    const last = (s) => s.kind !== 'refused';
+    [...this.signs.filter((s) => !last(s)), ...this.signs.filter(last)].forEach(({ t_s, kind }) => sign(ink, kind, across(t_s), lane));
+    if (this.hasSigns) this.tell();
   }
 }
 

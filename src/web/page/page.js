@@ -33,7 +33,13 @@ let lastPlan = null;
 /** Whether the place of the operator was asked for. */
 let asked = false;
 
-const error = new Series($('error'), ['--a', '--b'], 0.1);
+const error = new Series($('error'), ['--a', '--b'], 0.1, 20, true);
+/** What can become of a policy, and its place in `now.policies`. */
+const FATES = { refused: 2, taken: 1, given: 3 };
+/** The counts of the update before. */
+let policies = null;
+/** The gate's reasons, in the order in which they are counted. */
+let reasons = [];
 const limit = new Series($('limit'), ['--b'], 10);
 /** Until the program has said what it is configured to. */
 const FIRST = { stands: 'horizontal', centre_m: [0.3, 0, 0.5], turn_rad: 0, size_m: [0.24, 0.24], lift_m: 0.02 };
@@ -120,6 +126,7 @@ const reach = new Reach(
 const acts = new Acts((change) => ask(link.act(change)));
 const link = new Link({
   async hello({ about: what }) {
+    reasons = what.refusals.map((name) => name.replaceAll('_', ' '));
     text('robot', `${what.simulated ? 'simulated Panda' : 'Panda'} at ${what.robot}`);
     $('said').replaceChildren();
     if (view) return;
@@ -154,6 +161,12 @@ const link = new Link({
     view?.plan(plan);
     error.clear();
     limit.clear();
+    policies = null;
+  },
+  /** A person has corrected the path that is followed: nothing begins anew. */
+  course(course) {
+    lastPlan = { ...lastPlan, ...course };
+    view?.displace(lastPlan);
   },
   said: ({ words, is_error }) => say(words, is_error),
   now: show,
@@ -173,7 +186,8 @@ function show(now) {
   }
   const mode = stage === 'driving' ? (now.held && now.mode === 'following' ? 'paused' : MODES[now.mode])
     : stage === 'waiting' && !ready ? 'the robot cannot move' : STAGES[stage];
-  text('mode', mode);
+  // Why it has stopped: its own words, as joint reflex.
+  text('mode', [mode, now.errors.map((name) => name.replaceAll('_', ' ')).join(', ')].filter(Boolean).join(': '));
   $('mode').className = now.mode === 'fault' || stage === 'lost' ? 'bad' : '';
   document.body.dataset.stage = stage;
   $('drawing').hidden = $('figures').hidden = ['teaching', 'simulated'].includes(stage);
@@ -188,6 +202,11 @@ function show(now) {
   acts.show(now);
   const t_s = performance.now() / 1000;
   error.add(t_s, [now.tracking_mm, now.contour_mm]);
+  for (const [kind, k] of Object.entries(FATES)) {
+    const count = now.policies[k] - (policies ?? now.policies)[k];
+    if (count > 0) error.mark(t_s, kind, count);
+  }
+  policies = now.policies;
   limit.add(t_s, [now.limited[0]]);
   figures(now);
   if (performance.now() - charted < CHARTS_MS) return;
@@ -212,7 +231,7 @@ function learning({ steps, steps_all: all, loss_mse_rad2: loss, training_error_m
   if (performance.now() - charted < 2 * CHARTS_MS) return;
   charted = performance.now();
   training.draw();
-  text('training-rate', `${steps} of ${all} updates`);
+  text('training-rate', `${steps} of ${all} updates, shown ${training.rate().toFixed(0)} times a second`);
   text('loss', `${loss.toExponential(2)} rad²`);
   text('training-error', `${error_mm.toFixed(2)} mm`);
 }
@@ -226,7 +245,8 @@ function figures(now) {
   text('missed', `${now.cycles[1]} of ${now.cycles[0]}`);
   text('loss', now.loss_mse_rad2 === null ? '–' : `${now.loss_mse_rad2.toExponential(2)} rad²`);
   text('swaps', String(now.policies[1]));
-  text('refused', String(now.policies[2]));
+  const why = now.refused.map((count, k) => (count ? `${count} ${reasons[k]}` : '')).filter(Boolean).join(', ');
+  text('refused', why ? `${now.policies[2]}: ${why}` : String(now.policies[2]));
   text('rollbacks', String(now.policies[3]));
 }
 

@@ -96,12 +96,17 @@ export class View {
     this.draw();
   }
 
-  plan({ points_m, tube_m, closed }) {
+  plan(plan) {
+    this.points = [];
+    this.displace(plan);
+  }
+
+  /** Another path in the place of the one before; the way that the arm went stays. */
+  displace({ points_m, tube_m, closed }) {
     this.path.children.slice().forEach((child) => {
       child.geometry.dispose();
       this.path.remove(child);
     });
-    this.points = [];
     if (points_m.length < 2) return;
     const points = points_m.map((p) => new Vector3(...p));
     const line = new Line(new BufferGeometry().setFromPoints(points), new LineBasicMaterial({ color: colour('--a') }));
