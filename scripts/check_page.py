@@ -312,11 +312,11 @@ def judge(browser, other, url, _folder):
         page.until("the page is live again", lambda: page.now and "operate" in (page.text("role") or ""))
     print(f"  first views: {', '.join(f'{view:.3f}' for view in views)} s, nothing kept from before")
     hold("first view, median", sorted(views)[1], 1.0, "s")
+    page.until("the arm is shown", lambda: page.does("!!document.querySelector('#scene canvas')"))
+    page.until("it is the Panda", lambda: page.does("document.getElementById('scene').dataset.arm") == "surfaces")
     weight = page.does("performance.getEntriesByType('resource').concat(performance.getEntriesByType('navigation'))"
                        ".reduce((sum, e) => sum + e.transferSize, 0)") / 1e6
     hold("weight as sent", weight, 2.0, "MB")
-    page.until("the arm is shown", lambda: page.does("!!document.querySelector('#scene canvas')"))
-    page.until("it is the Panda", lambda: page.does("document.getElementById('scene').dataset.arm") == "surfaces")
     must("the token has left the address", "t=" not in page.does("location.href"))
 
     second = other.open(url)
