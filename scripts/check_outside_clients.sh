@@ -1,7 +1,7 @@
 #!/bin/sh
 # Holds our interfaces to programs that are not ours: the simulated Panda is driven by panda-python, which carries the
 # C++ libfranka 0.9.2, a policy is evaluated in numpy, what a hand taught is
-# followed from the wire log in numpy, and exported episodes are read by pyarrow and pandas.
+# followed from the wire log in numpy, what a hand's corrections teach is measured on the true arm, and exported episodes are read by pyarrow and pandas.
 #
 #   scripts/check_outside_clients.sh [FOLDER]
 #
@@ -46,5 +46,7 @@ rm -r "$policy"
 symbols=../shared/data/panda_symbols/symbol17.csv
 [ -f "$symbols" ] || { echo "SKIPPED: $symbols is not there: nothing is taught by people's hands"; symbols=; }
 "$folder/bin/python" scripts/check_teach.py "$FRANKA_IMIT" $symbols || failed=$?
+# One of the drives that the script judges; all six take five minutes.
+"$folder/bin/python" scripts/correct.py --binary "$FRANKA_IMIT" --paths figure-eight --seeds 1 || failed=$?
 FRANKA_IMIT=$FRANKA_IMIT bash scripts/check_lerobot.sh "$folder" || failed=$?
 exit "$failed"

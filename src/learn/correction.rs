@@ -62,7 +62,7 @@ impl Default for Options {
             step_m: 0.004,
             smooth_m: 0.006,
             grip_n_m: 2500.0,
-            let_go_s: 0.08,
+            let_go_s: 0.15,
             rest_s: 0.5,
             least_m: 0.001,
             most_m: 0.05,

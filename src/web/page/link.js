@@ -11,6 +11,8 @@ export class Link {
     this.client = null;
     this.socket = null;
     this.updates = 0;
+    /** The last stop, until it has been taken. */
+    this.stopped = null;
     this.session().then(() => this.open());
   }
 
@@ -50,7 +52,8 @@ export class Link {
   /** By both ways: the socket is the faster one, and may be broken. */
   stop() {
     this.send('stop');
-    return this.post('/api/stop', {});
+    this.stopped = this.post('/api/stop', {});
+    return this.stopped;
   }
 
   /** Asks for a change of what moves. */
@@ -70,7 +73,8 @@ export class Link {
     return ok ? JSON.parse(words) : null;
   }
 
-  home() {
+  async home() {
+    await this.stopped;
     return this.post('/api/home', { client: this.client });
   }
 
@@ -78,7 +82,9 @@ export class Link {
     return this.post('/api/recover', { client: this.client });
   }
 
-  imitate(drawing) {
+  async imitate(drawing) {
+    // A stop that is still on its way is of what was before.
+    await this.stopped;
     return this.post('/api/imitate', { client: this.client, drawing });
   }
 
