@@ -48,6 +48,17 @@ pub fn judge(policy: &mut Policy, examples: &[Example], F_T_EE: &Pose) -> Judgem
     judge_by(|pose| policy.ask(pose), examples, F_T_EE)
 }
 
+/// The mean of [`Judgement::error_mm`] alone; never allocates.
+pub(super) fn mean_error_mm(policy: &mut Policy, examples: &[Example], F_T_EE: &Pose) -> f64 {
+    let mut sum_mm = 0.0;
+    for example in examples {
+        let turned = forward(&example.q, F_T_EE).rotation;
+        let q = policy.ask(&Pose::from_parts(example.O_p_EE.into(), turned));
+        sum_mm += 1e3 * (forward(&q, F_T_EE).translation.vector - example.O_p_EE).norm();
+    }
+    sum_mm / examples.len().max(1) as f64
+}
+
 /// [`judge`] of whatever answers with joints, rad, to a pose of the end effector.
 pub fn judge_by(
     mut evaluate: impl FnMut(&Pose) -> crate::robot::Joints,

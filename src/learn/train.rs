@@ -5,7 +5,7 @@
 use super::batches::{Samples, View};
 use super::checkpoint::{self, Origin};
 pub use super::draw::Perturbed;
-use super::judge::{Judgement, judge};
+use super::judge::{Judgement, judge, mean_error_mm};
 use super::objective::Objective;
 pub use super::options::{Options, Schedule};
 use super::steps::Steps;
@@ -212,6 +212,9 @@ pub fn train_kept(
     let card = card(data, &view, &rows);
     drop(rows);
     let origin = origin(&network, shape, options, (lambda, form), &targets, &card);
+    // The policy as it would be now, to tell its error while it trains.
+    let mut so_far = Policy::new(network.clone(), units.clone(), card.clone())
+        .ok_or(Error::TooFew { samples: kept.len() })?;
     let mut steps = Steps::new(network, &demonstrations, &perturbations, objective, options);
     if let Some(file) = keep.resume {
         let state = checkpoint::read(file, &origin)?;
@@ -229,12 +232,8 @@ pub fn train_kept(
         let step = steps.made();
         if told.elapsed() >= PROGRESS_EVERY || step == options.steps {
             told = Instant::now();
-            let mut error_mm = f64::NAN;
-            steps.alone(|network, _| {
-                if let Some(mut policy) = Policy::new(network.clone(), units.clone(), card.clone()) {
-                    error_mm = judge(&mut policy, &shown, &data.F_T_EE).error_mm.mean;
-                }
-            });
+            steps.alone(|network, _| _ = so_far.take_parameters(network));
+            let error_mm = mean_error_mm(&mut so_far, &shown, &data.F_T_EE);
             progress(Progress { step, steps: options.steps, loss_mse_rad2, error_mm });
         }
         let stop = keep.stop.is_some_and(|stop| stop.load(Relaxed)) && step < options.steps;
