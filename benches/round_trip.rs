@@ -30,6 +30,7 @@ fn main() {
     println!("{:<64}{:>8}{:>8}{:>9}{:>10}", "", "p50 µs", "p99 µs", "p99.9 µs", "<= 300 µs");
     row("wake-ups of a timer thread, FIFO 80, before", &wake_ups());
     let folder = cli::Folder::new();
+    std::fs::create_dir(folder.path("episodes")).expect("a folder");
     let (recorded, served) = ("--record episodes", "--serve");
     let drives = [
         ("learning", ""),
