@@ -145,7 +145,11 @@ async fn reach(State(core): State<Arc<Core>>, body: Body) -> Result<Response, Re
     }
     match stroke.wrong() {
         Some(words) => Err((StatusCode::UNPROCESSABLE_ENTITY, words)),
-        None => Ok(Json(core.reach.answer(&stroke)).into_response()),
+        // Two hundred places take a while where they are out of reach: a STOP must not wait for them.
+        None => match tokio::task::spawn_blocking(move || core.reach.answer(&stroke)).await {
+            Ok(answer) => Ok(Json(answer).into_response()),
+            Err(problem) => Err((StatusCode::INTERNAL_SERVER_ERROR, problem.to_string())),
+        },
     }
 }
 

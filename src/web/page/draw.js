@@ -17,7 +17,7 @@ function looks(known, k) {
 export class Board {
   /** `frame` says where the board lies: centre, right, up (base frame) and size (m). */
   constructor(canvas, frame, changed) {
-    Object.assign(this, { canvas, changed, strokes: [], times: [], traced: null, arm: null, pen: null, reach: new Map(), drawn: () => {} });
+    Object.assign(this, { canvas, changed, strokes: [], times: [], traced: null, arm: null, pen: null, reach: new Map(), drawn: () => {}, begun: () => {} });
     this.lie(frame);
     canvas.addEventListener('pointerdown', (event) => this.begin(event));
     canvas.addEventListener('pointermove', (event) => this.go(event));
@@ -56,6 +56,7 @@ export class Board {
 
   /** A stroke begins `at`, m from the centre. */
   putDown(at, t_s) {
+    this.begun();
     this.traced = null;
     this.strokes.push([at]);
     this.times.push([t_s]);

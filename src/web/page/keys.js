@@ -5,7 +5,8 @@ const STEP_M = 0.01;
 const FINE_M = 0.002;
 const WAYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
 
-export function listen(board) {
+/** `undo` takes the last stroke back, or the file. */
+export function listen(board, undo) {
   const { canvas } = board;
   canvas.addEventListener('focus', () => {
     // A mouse needs no cross.
@@ -30,7 +31,7 @@ export function listen(board) {
       if (board.isDrawing) board.moveTo([[board.pen, t_s]]);
     } else if (event.key === 'Backspace') {
       board.isDrawing = false;
-      board.undo();
+      undo();
     } else if (board.isDrawing) {
       board.end();
     } else if (!event.repeat) {

@@ -115,6 +115,11 @@ function forget() {
   $('file').value = '';
 }
 
+function undo() {
+  forget();
+  board.undo();
+}
+
 const reach = new Reach(
   board,
   (points_m) => (operator ? link.reach({ plane, points_m, speed_m_s: Number($('speed').value) }) : null),
@@ -278,12 +283,9 @@ $('clear').addEventListener('click', () => {
   forget();
   board.clear();
 });
-$('undo').addEventListener('click', () => {
-  forget();
-  board.undo();
-});
-// A stroke takes the place of a file.
-$('canvas').addEventListener('pointerdown', forget);
+$('undo').addEventListener('click', undo);
+// A stroke takes the place of a file, by pen or by keyboard.
+board.begun = forget;
 $('file').addEventListener('change', async () => {
   const [chosen] = $('file').files;
   if (!chosen) return;
@@ -297,7 +299,7 @@ $('file').addEventListener('change', async () => {
 });
 $('closed').addEventListener('click', () => $('closed').setAttribute('aria-pressed', !isClosed()));
 planes.watch(lie);
-keys.listen(board);
+keys.listen(board, undo);
 $('speed').addEventListener('change', () => reach.again());
 $('imitate').addEventListener('click', async () => {
   $('imitate').disabled = true;
